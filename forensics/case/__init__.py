@@ -1,0 +1,1 @@
+"""The case file: the only writer, its ledger, and the reader everyone else uses."""

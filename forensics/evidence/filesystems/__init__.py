@@ -1,0 +1,1 @@
+"""File systems, one family a file; the contract is forensics.evidence.filesystem."""

@@ -1,0 +1,63 @@
+"""Locators: printable, parseable chains that reopen a stream on another machine.
+
+Grammar::
+
+    locator = source [ "/" volume [ "/" file-system ":" address ] ]
+    source  = exhibit label, with ".2", ".3" ... for further sources of the same exhibit
+    volume  = "p" number     p1, p2 ... as the partition table numbers them; p0 is an image without one
+    address = what The Sleuth Kit's ``icat`` takes: "1234", or "1234-128-3" where a file has several attributes
+
+Example: ``E1/p2/ntfs:1234-128-3``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from forensics.errors import LocatorError
+
+SOURCE_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What an exhibit label, and so a source label, may look like: it is the first part of every locator."""
+
+_LOCATOR = re.compile(
+    rf"(?P<source>{SOURCE_LABEL.pattern})(?:/(?P<volume>p[0-9]+)"
+    r"(?:/(?P<file_system>[a-z0-9+_-]+):(?P<address>[0-9]+(?:-[0-9]+-[0-9]+)?))?)?"
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Locator:
+    """A parsed locator.
+
+    Attributes:
+        source: Source label, such as ``E1``.
+        volume: Volume label, such as ``p2``; ``None`` for the whole source.
+        file_system: File-system type by The Sleuth Kit's name, such as ``ntfs``; ``None`` for a whole volume.
+        address: Address of the stream in its file system; ``None`` for a whole volume.
+    """
+
+    source: str
+    volume: str | None = None
+    file_system: str | None = None
+    address: str | None = None
+
+    def __str__(self) -> str:
+        text = self.source
+        if self.volume is not None:
+            text += f"/{self.volume}"
+        if self.file_system is not None:
+            text += f"/{self.file_system}:{self.address}"
+        return text
+
+    @classmethod
+    def parse(cls, text: str) -> Locator:
+        """Parse a locator's text.
+
+        Raises:
+            LocatorError: The text does not follow the grammar.
+        """
+        match = _LOCATOR.fullmatch(text)
+        if match is None:
+            raise LocatorError("malformed locator", text, "a locator looks like E1/p2/ntfs:1234-128-3")
+        return cls(match["source"], match["volume"], match["file_system"], match["address"])

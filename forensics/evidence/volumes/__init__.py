@@ -1,0 +1,1 @@
+"""Volume systems, one a file; the contract is forensics.evidence.volume."""

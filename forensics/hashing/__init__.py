@@ -1,0 +1,1 @@
+"""Bytes to digests and pixels to perceptual hashes. Pure functions."""

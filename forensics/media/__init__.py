@@ -1,0 +1,1 @@
+"""What a stream is, and pixels on their way to a hash."""

@@ -1,0 +1,65 @@
+"""Why something was not hashed, not decoded or not examined: the closed list of codes stored in a case.
+
+Codes are stable: scripts and old cases rely on them. Free text that goes with a code (a library's own words) is kept
+beside it as detail, never instead of it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A reason code, recorded with the locator of the item it concerns."""
+
+    # Volumes and file systems
+    NO_FILE_SYSTEM = "no-file-system"
+    """An allocated partition, or a whole image, in which no known file system was found."""
+    FILE_SYSTEM_DAMAGED = "file-system-damaged"
+    """A file system was recognised but cannot be opened."""
+    VOLUME_ENCRYPTED = "volume-encrypted"
+    """The volume carries the signature of an encryption scheme and was not unlocked."""
+    BEYOND_END_OF_IMAGE = "beyond-end-of-image"
+    """The partition or file system is larger than the image: its end is missing."""
+    DIRECTORY_UNREADABLE = "directory-unreadable"
+    """A directory could not be listed, or not to its end."""
+    WALK_LIMIT = "walk-limit"
+    """A directory lies deeper, or a file system holds more entries, than the walk follows."""
+
+    # Streams
+    REALLOCATED = "reallocated"
+    """A deleted name whose metadata now belongs to another file; its content is gone from here."""
+    NO_METADATA = "no-metadata"
+    """A name that points at no metadata any more; nothing can be read."""
+    NAME_ONLY = "name-only"
+    """A deleted name whose metadata structure holds no content to read."""
+    BAD_CLUSTER_FILE = "bad-cluster-file"
+    """NTFS ``$BadClus:$Bad``: a sparse map of the whole volume, no content of its own."""
+    SPARSE = "sparse"
+    """A stream with no allocated block beyond the size limit for such streams."""
+    ENCRYPTED = "encrypted"
+    """Encrypted by the file system (NTFS EFS and its like)."""
+    UNSUPPORTED_COMPRESSION = "unsupported-compression"
+    """Compressed in a way this version cannot read (WOF, HFS+ zlib or LZVN)."""
+    READ_ERROR = "read-error"
+    """Bytes of the stream could not be read."""
+    SHORT_READ = "short-read"
+    """Fewer bytes than the stream's size could be read."""
+    CRASHED = "crashed"
+    """The worker died while the stream was being examined."""
+    TIMED_OUT = "timed-out"
+    """The stream was not examined within the time limit."""
+
+    # Pictures
+    TOO_LARGE = "too-large"
+    """More bytes than the limit for decoding."""
+    TOO_MANY_PIXELS = "too-many-pixels"
+    """More pixels than the limit for decoding (decompression bomb)."""
+    UNDECODABLE = "undecodable"
+    """The decoder does not accept it."""
+    UNSUPPORTED_FORMAT = "unsupported-format"
+    """A picture format this version does not decode."""
+    OUT_OF_MEMORY = "out-of-memory"
+    """Decoding asked for more memory than allowed."""
+    BENIGN = "benign"
+    """Matched by digest in a benign set; perceptual hashing was not needed."""

@@ -1,0 +1,1 @@
+"""Reports and exports. Reads a case, never writes one."""

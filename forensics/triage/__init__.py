@@ -1,0 +1,1 @@
+"""The multiprocessing core: plans units of work, runs them in workers, gathers results."""

@@ -1,0 +1,114 @@
+"""The contract of a list format: bytes of a file in, known entries out, one by one.
+
+Implementations stand in :mod:`hashsets.formats` and in plug-ins; they register through ``tamiz_list_formats``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import BinaryIO, ClassVar
+
+HEAD_SIZE = 4096
+"""How many first bytes of a list are given to :meth:`ListFormat.recognises`."""
+
+
+class Disposition(StrEnum):
+    """What a set is for. Declared by the operator on import; no format implies it and no default exists."""
+
+    NOTABLE = "notable"
+    """To be found."""
+    BENIGN = "benign"
+    """To be ignored."""
+    REFERENCE = "reference"
+    """To be noted."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerceptualHash:
+    """A perceptual hash carried by a list.
+
+    Attributes:
+        algorithm: ``pdq``, ``phash`` ...
+        value: Lower-case hexadecimal.
+        quality: As stated by the list, 0 to 100; ``None`` where it states none.
+    """
+
+    algorithm: str
+    value: str
+    quality: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntry:
+    """One entry of a list.
+
+    Attributes:
+        position: Line number in a text list, ordinal in any other, from 1. Identifies the entry in its set.
+        md5, sha1, sha256: Digests in lower-case hexadecimal; ``None`` where the list gives none.
+        size: Length of the content in bytes, where the list gives it.
+        perceptual: Perceptual hashes.
+        category: The list's own code, raw and never interpreted; ``None`` where it gives none.
+        reference: The issuer's own identifier of the entry.
+        attributes: Other fields worth keeping with a hit (``victim_identified`` ...), values as the list wrote them.
+    """
+
+    position: int
+    md5: str | None = None
+    sha1: str | None = None
+    sha256: str | None = None
+    size: int | None = None
+    perceptual: tuple[KnownPerceptualHash, ...] = ()
+    category: str | None = None
+    reference: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedEntry:
+    """An entry that is malformed: kept aside with its place and reason, never in the way of the others.
+
+    Attributes:
+        position: As in :class:`KnownEntry`.
+        reason: One line; quotes no more of the entry than the name of the bad field.
+    """
+
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListHeader:
+    """What a list says of itself. Yielded at most once, before the first entry if it stands there.
+
+    Attributes:
+        version: Version of the format or data model (``1.3``, ``2.0``).
+        scheme: Category scheme that the list names, such as ``vics-2.0-us``; ``None`` if it names none.
+    """
+
+    version: str | None = None
+    scheme: str | None = None
+
+
+class ListFormat(ABC):
+    """A format of known-hash lists. Stateless.
+
+    Attributes:
+        name: Short name, as for ``set import --format``.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def recognises(self, head: bytes) -> bool:
+        """Tell by its first :data:`HEAD_SIZE` bytes whether a file is of this format."""
+
+    @abstractmethod
+    def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+        """Read a list as a stream, in memory that does not grow with the file.
+
+        Raises:
+            ListFormatError: The file is broken beyond its single entries (its message says where).
+        """

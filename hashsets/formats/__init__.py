@@ -1,0 +1,1 @@
+"""List formats, one a file; the contract is hashsets.format."""

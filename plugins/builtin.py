@@ -1,0 +1,73 @@
+"""Registers what ships with tamiz. Implementations are imported when asked for, so a command loads only its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from plugins.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from forensics.evidence.filesystem import FileSystemFormat
+    from forensics.evidence.image import ImageFormat
+    from forensics.evidence.volume import VolumeSystem
+    from forensics.hashing.perceptual import PictureHasher
+    from forensics.reports.exporter import Exporter
+    from hashsets.format import ListFormat
+
+
+@hookimpl
+def tamiz_image_formats() -> list[ImageFormat]:
+    """Raw images and EWF (E01)."""
+    from forensics.evidence.images import ewf, raw
+
+    return [ewf.EwfFormat(), raw.RawFormat()]
+
+
+@hookimpl
+def tamiz_volume_systems() -> list[VolumeSystem]:
+    """Partition tables, by The Sleuth Kit."""
+    from forensics.evidence.volumes import tsk
+
+    return [tsk.TskVolumeSystem()]
+
+
+@hookimpl
+def tamiz_file_systems() -> list[FileSystemFormat]:
+    """File systems, by The Sleuth Kit."""
+    from forensics.evidence.filesystems import tsk
+
+    return [tsk.TskFileSystemFormat()]
+
+
+@hookimpl
+def tamiz_picture_hashers() -> list[PictureHasher]:
+    """PDQ and the 256-bit pHash."""
+    from forensics.hashing import pdq, phash
+
+    return [pdq.PdqHasher(), phash.PhashHasher()]
+
+
+@hookimpl
+def tamiz_list_formats() -> list[ListFormat]:
+    """VICS JSON, md5sum-like lists, hashdeep, CSV with named columns."""
+    from hashsets.formats import csv, digest_list, hashdeep, vics
+
+    return [vics.VicsFormat(), hashdeep.HashdeepFormat(), digest_list.DigestListFormat(), csv.CsvFormat()]
+
+
+@hookimpl
+def tamiz_exporters() -> list[Exporter]:
+    """The table of hits as CSV."""
+    from forensics.reports import csv
+
+    return [csv.CsvExporter()]
+
+
+@hookimpl
+def tamiz_commands() -> list[click.Command]:
+    """``tamiz demo``."""
+    from plugins.sample_evidence import command
+
+    return [command.demo]
