@@ -96,7 +96,7 @@ class NotExamined:
 def display_text(name: bytes) -> str:
     r"""Decode a stored name for people: UTF-8, with everything invisible or misleading written as an escape.
 
-    Bytes that are not UTF-8 become ``\\xNN``; control, formatting and bidirectional characters become ``\\uNNNN``, so
+    Bytes that are not UTF-8 become ``\xNN``; control, formatting and bidirectional characters become ``\uNNNN``, so
     that a hostile name can neither move the cursor nor reverse the reading order.
 
     Args:
