@@ -50,6 +50,9 @@ class Reason(StrEnum):
     TIMED_OUT = "timed-out"
     """The stream was not examined within the time limit."""
 
+    EXCLUDED_BY_PROFILE = "excluded-by-profile"
+    """The scan's profile leaves such streams out."""
+
     # Pictures
     TOO_LARGE = "too-large"
     """More bytes than the limit for decoding."""
@@ -63,3 +66,9 @@ class Reason(StrEnum):
     """Decoding asked for more memory than allowed."""
     BENIGN = "benign"
     """Matched by digest in a benign set; perceptual hashing was not needed."""
+
+
+NOTHING_TO_EXAMINE = frozenset(
+    {Reason.REALLOCATED, Reason.NO_METADATA, Reason.NAME_ONLY, Reason.BAD_CLUSTER_FILE, Reason.SPARSE}
+)
+"""Reasons of streams that have no content of their own: not hashing them leaves nothing unexamined."""

@@ -99,3 +99,9 @@ class Match:
     probe: str | None = None
     agreeing: tuple[str, ...] = ()
     disagreeing: tuple[str, ...] = ()
+
+
+def combine(exact: tuple[Match, ...], near: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Put the matches of one content together: an entry matched by digest is not reported as near as well."""
+    known = {(match.entry.set_uuid, match.entry.position) for match in exact}
+    return exact + tuple(match for match in near if (match.entry.set_uuid, match.entry.position) not in known)

@@ -1,0 +1,246 @@
+"""Writes what a scan finds: streams, contents, hits, and what could not be examined."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from forensics.case import utc
+from forensics.case.ledger import canonical_json
+from forensics.case.store import CaseStore
+from forensics.evidence.stream import NotExamined, Stream
+from forensics.hashing.digests import Digests
+from forensics.hashing.perceptual import PerceptualHash
+from forensics.outcome import ExaminedContent, Outcome
+from forensics.reason import Reason
+from hashsets.match import Match
+
+PAGE = 4096
+"""How many pending streams are read from the case at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingStream:
+    """A stream that waits to be examined."""
+
+    id: int
+    locator: str
+    size: int
+    allocation: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """A content as the case holds it, for matching against further sets."""
+
+    digests: Digests
+    perceptual_hashes: tuple[PerceptualHash, ...]
+
+
+class FindingRecorder:
+    """Records findings and hands out what is still to be examined.
+
+    Args:
+        store: The case, open for writing.
+    """
+
+    def __init__(self, store: CaseStore) -> None:
+        self._store = store
+        self._connection = store.connection
+
+    def add_walked(
+        self, source_id: int, volume_id: int, items: Iterable[Stream | NotExamined], *, last: bool, only_allocated: bool
+    ) -> None:
+        """Record a batch of a walk. A walk that was cut short is walked again: what is known stays as it is.
+
+        Args:
+            source_id: The source.
+            volume_id: The volume.
+            items: What the walk yielded.
+            last: The walk has come to its end.
+            only_allocated: The scan's profile leaves out everything that is not allocated.
+        """
+        items = list(items)
+        with self._store.transaction():
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO streams (source_id, volume_id, locator, path, path_bytes, size, allocation, "
+                "recovery, physical_offset, modified, accessed, changed, created, state, reason) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_stream_row(source_id, volume_id, item, only_allocated) for item in items if isinstance(item, Stream)],
+            )
+            insert_not_examined(self._connection, source_id, (item for item in items if isinstance(item, NotExamined)))
+            if last:
+                self._connection.execute("UPDATE volumes SET walked = 1 WHERE id = ?", (volume_id,))
+
+    def include_profile(self, source_id: int) -> None:
+        """Make pending again what an earlier scan's narrower profile left out."""
+        with self._store.transaction():
+            self._connection.execute(
+                "UPDATE streams SET state = 'pending', reason = NULL, detail = NULL WHERE source_id = ? AND reason = ?",
+                (source_id, Reason.EXCLUDED_BY_PROFILE),
+            )
+
+    # The work and its outcomes
+
+    def pending_totals(self, source_id: int) -> tuple[int, int]:
+        """How many streams of a source wait, and their bytes."""
+        row = self._connection.execute(
+            "SELECT count(*), coalesce(sum(size), 0) FROM streams WHERE source_id = ? AND state = 'pending'",
+            (source_id,),
+        ).fetchone()
+        return int(row[0]), int(row[1])
+
+    def pending(self, source_id: int) -> Iterator[PendingStream]:
+        """The streams of a source that wait, in physical order, those without a place of their own last.
+
+        Reads a page at a time, so that the case can be written meanwhile and memory stays flat.
+        """
+        for condition, order in (("physical_offset IS NOT NULL", "physical_offset"), ("physical_offset IS NULL", "-1")):
+            after = (-2, -1)
+            while True:
+                page = self._connection.execute(
+                    f"SELECT id, locator, size, allocation, {order} FROM streams "  # noqa: S608 - literals only
+                    f"WHERE source_id = ? AND state = 'pending' AND {condition} AND ({order}, id) > (?, ?) "
+                    f"ORDER BY {order}, id LIMIT {PAGE}",
+                    (source_id, *after),
+                ).fetchall()
+                for row in page:
+                    yield PendingStream(row[0], row[1], row[2], row[3])
+                if len(page) < PAGE:
+                    break
+                after = (page[-1][4], page[-1][0])
+
+    def add_outcomes(self, outcomes: Sequence[Outcome]) -> list[int]:
+        """Record what became of some streams.
+
+        Returns:
+            Ids of streams whose outcome rests on a content this case does not hold: they must be examined again.
+        """
+        again: list[int] = []
+        with self._store.transaction():
+            for outcome in outcomes:
+                if outcome.content is not None:
+                    self._add_content(outcome.content)
+                elif outcome.sha256 is not None and not self._holds(outcome.sha256):
+                    again.append(outcome.stream_id)
+                    continue
+                self._connection.execute(
+                    "UPDATE streams SET state = ?, reason = ?, detail = ?, content = ? "
+                    "WHERE id = ? AND state = 'pending'",
+                    (
+                        "hashed" if outcome.sha256 else "failed",
+                        outcome.reason,
+                        outcome.detail or None,
+                        outcome.sha256,
+                        outcome.stream_id,
+                    ),
+                )
+        return again
+
+    def locator(self, stream_id: int) -> str:
+        """Text of the locator of a stream."""
+        return str(self._connection.execute("SELECT locator FROM streams WHERE id = ?", (stream_id,)).fetchone()[0])
+
+    def count_contents(self) -> int:
+        """How many contents the case holds."""
+        return int(self._connection.execute("SELECT count(*) FROM contents").fetchone()[0])
+
+    def known_contents(self) -> Iterator[str]:
+        """SHA-256 of every content in the case."""
+        for row in self._connection.execute("SELECT sha256 FROM contents"):
+            yield row[0]
+
+    def add_matches(self, sha256: str, matches: Iterable[Match]) -> None:
+        """Record the entries a content matches, inside the caller's transaction."""
+        for match in matches:
+            entry = match.entry
+            self._connection.execute(
+                "INSERT OR IGNORE INTO entries_hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    entry.set_uuid, entry.position, entry.reference, entry.category, entry.md5, entry.sha1,
+                    entry.sha256, entry.size, canonical_json(dict(entry.attributes)),
+                ),
+            )  # fmt: skip
+            self._connection.execute(
+                "INSERT OR IGNORE INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    sha256, entry.set_uuid, entry.position, match.basis, match.distance, match.tier, match.probe,
+                    ",".join(match.agreeing), ",".join(match.disagreeing),
+                ),
+            )  # fmt: skip
+
+    def _holds(self, sha256: str) -> bool:
+        return self._connection.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)).fetchone() is not None
+
+    def _add_content(self, content: ExaminedContent) -> None:
+        digests = content.digests
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, content.perceptual,
+                content.perceptual_reason, content.width, content.height,
+            ),
+        )  # fmt: skip
+        if added.rowcount == 0:
+            return
+        self._connection.executemany(
+            "INSERT INTO perceptual_hashes VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (digests.sha256, item.algorithm, item.probe, item.value, item.quality, item.decode)
+                for item in content.perceptual_hashes
+            ],
+        )
+        self.add_matches(digests.sha256, content.matches)
+
+    def contents_after(self, sha256: str, count: int) -> list[StoredContent]:
+        """The next contents in order of SHA-256, with their perceptual hashes.
+
+        Args:
+            sha256: Start after this one; empty for the first.
+            count: At most so many.
+        """
+        rows = self._connection.execute(
+            "SELECT md5, sha1, sha256, size FROM contents WHERE sha256 > ? ORDER BY sha256 LIMIT ?", (sha256, count)
+        ).fetchall()
+        query = "SELECT algorithm, value, quality, probe, decode FROM perceptual_hashes WHERE content = ?"
+        return [
+            StoredContent(
+                Digests(*row), tuple(PerceptualHash(*values) for values in self._connection.execute(query, (row[2],)))
+            )
+            for row in rows
+        ]
+
+
+def insert_not_examined(connection: sqlite3.Connection, source_id: int, items: Iterable[NotExamined]) -> None:
+    """Record what could not be examined, inside the caller's transaction."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO not_examined VALUES (?, ?, ?, ?, ?)",
+        [(source_id, item.locator, item.reason, item.detail, item.size) for item in items],
+    )
+
+
+def _stream_row(source_id: int, volume_id: int, stream: Stream, only_allocated: bool) -> tuple[Any, ...]:
+    path = stream.display_path
+    times = stream.times
+    reason = stream.not_hashable
+    if reason is None and only_allocated and stream.allocation != "allocated":
+        reason = Reason.EXCLUDED_BY_PROFILE
+    return (
+        source_id,
+        volume_id,
+        str(stream.locator),
+        path,
+        None if path.encode("utf-8", "surrogatepass") == stream.path else stream.path.hex(),
+        stream.size,
+        stream.allocation,
+        stream.recovery,
+        stream.physical_offset,
+        utc.from_nanoseconds(times.modified),
+        utc.from_nanoseconds(times.accessed),
+        utc.from_nanoseconds(times.changed),
+        utc.from_nanoseconds(times.created),
+        "pending" if reason is None else "skipped",
+        reason,
+    )

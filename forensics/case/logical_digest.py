@@ -1,0 +1,59 @@
+"""One digest over what a case says, whatever the order in which it was written.
+
+SHA-256 over canonical JSON lines (see :func:`forensics.case.ledger.canonical_json`): for each table below, a line with
+its name, then its rows as lists, sorted by the database in binary order of the columns. Row numbers, times of scans
+and places on the laboratory's disk are left out, so that the same evidence and the same lists give the same digest
+with any number of workers, after any number of interruptions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+
+from forensics.case.ledger import canonical_json
+
+_PARTS = {
+    "volumes": (
+        "SELECT sources.label, volumes.label, scheme, description, offset, volumes.size, allocated, file_system "
+        "FROM volumes JOIN sources ON sources.id = source_id"
+    ),
+    "streams": (
+        "SELECT sources.label, locator, streams.path, path_bytes, streams.size, allocation, recovery, physical_offset, "
+        "modified, accessed, changed, created, state, reason, content "
+        "FROM streams JOIN sources ON sources.id = source_id"
+    ),
+    "contents": (
+        "SELECT sha256, sha1, md5, size, media_type, perceptual, perceptual_reason, width, height FROM contents"
+    ),
+    "perceptual_hashes": "SELECT content, algorithm, probe, value, quality, decode FROM perceptual_hashes",
+    "hits": (
+        "SELECT content, file_sha256, disposition, hits.position, reference, category, basis, distance, tier, probe, "
+        "agreeing, disagreeing FROM hits "
+        "JOIN sets_used ON uuid = hits.set_uuid "
+        "JOIN entries_hit ON entries_hit.set_uuid = hits.set_uuid AND entries_hit.position = hits.position"
+    ),
+    "not_examined": (
+        "SELECT sources.label, locator, reason, detail, not_examined.size "
+        "FROM not_examined JOIN sources ON sources.id = source_id"
+    ),
+}
+
+
+def of_case(connection: sqlite3.Connection) -> str:
+    """Digest a case's findings.
+
+    Args:
+        connection: The case.
+
+    Returns:
+        SHA-256 in lower-case hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for name, query in _PARTS.items():
+        digest.update(f"{canonical_json(name)}\n".encode())
+        columns = query.split(" FROM ")[0].count(",") + 1
+        order = ", ".join(str(number) for number in range(1, columns + 1))
+        for row in connection.execute(f"{query} ORDER BY {order}"):
+            digest.update(f"{canonical_json(list(row))}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,358 @@
+"""Reading a case: hits, coverage, and everything a report needs. Never writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from forensics.case import ledger, logical_digest
+from forensics.case.store import CaseStore
+from forensics.reason import NOTHING_TO_EXAMINE
+from hashsets.format import Disposition
+
+SHOWN = (Disposition.NOTABLE, Disposition.REFERENCE)
+"""Dispositions of the hits that are counted and listed unless others are asked for: benign means to be ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One stream whose content matches one entry of one set.
+
+    Fields are those of ``hits --json``; the last five are for reports.
+    """
+
+    exhibit: str
+    path: str
+    locator: str
+    allocation: str
+    size: int
+    media_type: str
+    md5: str
+    sha1: str
+    sha256: str
+    set: str
+    disposition: str
+    scheme: str | None
+    category: str | None
+    basis: str
+    distance: int
+    tier: str
+    probe: str | None
+    reference: str | None
+    position: int
+    set_uuid: str
+    agreeing: tuple[str, ...]
+    disagreeing: tuple[str, ...]
+    recovery: str
+    volume: str
+    modified: str | None
+    accessed: str | None
+    changed: str | None
+    created: str | None
+
+
+PUBLIC_HIT_FIELDS = (
+    "exhibit", "path", "locator", "allocation", "size", "media_type", "md5", "sha1", "sha256", "set", "disposition",
+    "scheme", "category", "basis", "distance", "tier", "probe",
+)  # fmt: skip
+"""What ``hits --json`` shows, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that was not examined.
+
+    Attributes:
+        locator: Where.
+        reason: A :class:`forensics.reason.Reason` code.
+        detail: Figures or a library's words; may be empty.
+    """
+
+    locator: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCounts:
+    """The account of all streams; ``pending`` is what a scan has yet to do."""
+
+    seen: int
+    hashed: int
+    skipped: int
+    failed: int
+    pending: int
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether every stream seen has an outcome."""
+        return self.seen == self.hashed + self.skipped + self.failed
+
+
+class CaseReader:
+    """Answers questions about a case.
+
+    Args:
+        store: The open case.
+    """
+
+    def __init__(self, store: CaseStore) -> None:
+        self._store = store
+        self._connection = store.connection
+
+    @classmethod
+    def open(cls, path: Path) -> CaseReader:
+        """Open a case for reading only.
+
+        Raises:
+            CaseError: See :meth:`CaseStore.open`.
+        """
+        return cls(CaseStore.open(path, read_only=True))
+
+    def close(self) -> None:
+        """Close the case."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The case file."""
+        return self._store.path
+
+    # The case
+
+    def case_info(self) -> dict[str, Any]:
+        """Row of the case: ``uuid``, ``number``, ``authority``, ``created``, ``tool_version``."""
+        return next(self._rows("SELECT uuid, number, authority, created, tool_version FROM case_info"))
+
+    def examiners(self) -> list[str]:
+        """Names of everyone the ledger names, in order of first appearance."""
+        return [row["actor"] for row in self._rows("SELECT actor FROM ledger GROUP BY actor ORDER BY min(sequence)")]
+
+    def exhibits(self) -> list[dict[str, Any]]:
+        """Exhibits: ``label``, ``uuid``, ``created``."""
+        return list(self._rows("SELECT label, uuid, created FROM exhibits ORDER BY label"))
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Sources: ``label``, ``exhibit``, ``file_name``, ``format``, ``size``, ``sector_size``, ``metadata``,
+        ``segments`` (list of ``file_name``, ``size``), ``digests`` (list of ``phase``, ``algorithm``, ``value``,
+        ``at``), ``volumes`` (list of ``label``, ``scheme``, ``description``, ``offset``, ``size``, ``allocated``,
+        ``file_system``).
+        """  # noqa: D205
+        result = []
+        for row in self._rows(
+            "SELECT sources.*, exhibits.label AS exhibit FROM sources JOIN exhibits ON exhibits.id = exhibit_id "
+            "ORDER BY sources.label"
+        ):
+            identity = row["id"]
+            result.append(
+                {
+                    "label": row["label"],
+                    "exhibit": row["exhibit"],
+                    "file_name": Path(row["path"]).name,
+                    "format": row["format"],
+                    "size": row["size"],
+                    "sector_size": row["sector_size"],
+                    "metadata": json.loads(row["metadata"]),
+                    "segments": self._list("source_segments", "file_name, size", identity, "ordinal"),
+                    "digests": self._list("source_digests", "phase, algorithm, value, at", identity, "at, phase"),
+                    "volumes": self._list(
+                        "volumes",
+                        "label, scheme, description, offset, size, allocated, file_system",
+                        identity,
+                        "offset, id",
+                    ),
+                }
+            )
+        return result
+
+    def sets_used(self) -> list[dict[str, Any]]:
+        """Known-hash sets used by any scan, with all that is known of where they came from."""
+        return list(self._rows("SELECT * FROM sets_used ORDER BY name, imported"))
+
+    def scans(self) -> list[dict[str, Any]]:
+        """Scans, oldest first: ``id``, ``kind``, ``started``, ``ended``, ``state``, ``profile``, ``tool_version``,
+        ``arguments``, ``environment``, ``examiner``, ``sets`` (names).
+        """  # noqa: D205
+        result = []
+        for row in self._rows(
+            "SELECT scans.*, actors.name AS examiner FROM scans JOIN actors ON actors.id = actor_id ORDER BY scans.id"
+        ):
+            names = self._rows(
+                "SELECT name FROM scan_sets JOIN sets_used ON uuid = set_uuid WHERE scan_id = ? ORDER BY name",
+                row["id"],
+            )
+            row["arguments"] = json.loads(row["arguments"])
+            row["environment"] = json.loads(row["environment"])
+            row["sets"] = [name["name"] for name in names]
+            del row["actor_id"]
+            result.append(row)
+        return result
+
+    def ledger(self) -> Iterator[ledger.LedgerRow]:
+        """The ledger, oldest row first."""
+        return ledger.rows(self._connection)
+
+    def first_broken_ledger_row(self) -> int | None:
+        """Sequence number of the first ledger row that breaks the chain; ``None`` if it is whole."""
+        return ledger.first_broken_row(self._connection)
+
+    def logical_digest(self) -> str:
+        """One digest over all findings (see :mod:`forensics.case.logical_digest`). Reads the whole case."""
+        return logical_digest.of_case(self._connection)
+
+    # Results
+
+    def hits(self, dispositions: Sequence[str] = SHOWN) -> Iterator[Hit]:
+        """Hits, one for each (stream, set entry), ordered by locator, path, set and place in the set."""
+        marks = ",".join("?" * len(dispositions))
+        query = f"""
+            SELECT exhibits.label AS exhibit, streams.path, streams.locator, streams.allocation, streams.size,
+                   contents.media_type, contents.md5, contents.sha1, contents.sha256,
+                   sets_used.name AS "set", sets_used.disposition, sets_used.scheme, entries_hit.category,
+                   hits.basis, hits.distance, hits.tier, hits.probe,
+                   entries_hit.reference, hits.position, hits.set_uuid, hits.agreeing, hits.disagreeing,
+                   streams.recovery, volumes.label AS volume,
+                   streams.modified, streams.accessed, streams.changed, streams.created
+            FROM hits
+            JOIN sets_used ON sets_used.uuid = hits.set_uuid
+            JOIN entries_hit ON entries_hit.set_uuid = hits.set_uuid AND entries_hit.position = hits.position
+            JOIN contents ON contents.sha256 = hits.content
+            JOIN streams ON streams.content = hits.content
+            JOIN volumes ON volumes.id = streams.volume_id
+            JOIN sources ON sources.id = streams.source_id
+            JOIN exhibits ON exhibits.id = sources.exhibit_id
+            WHERE sets_used.disposition IN ({marks})
+            ORDER BY exhibits.label, streams.locator, streams.path, sets_used.name, sets_used.imported, hits.position
+        """  # noqa: S608 - only question marks are put in
+        for row in self._rows(query, *dispositions):
+            row["agreeing"] = tuple(filter(None, row["agreeing"].split(",")))
+            row["disagreeing"] = tuple(filter(None, row["disagreeing"].split(",")))
+            yield Hit(**row)
+
+    def hit_counts(self) -> dict[str, int]:
+        """How many rows :meth:`hits` has, by tier."""
+        counts = dict.fromkeys(("exact", "near", "similar"), 0)
+        for row in self._rows(
+            "SELECT tier, count(*) AS count FROM hits JOIN sets_used ON uuid = set_uuid "
+            "JOIN streams ON streams.content = hits.content WHERE disposition <> 'benign' GROUP BY tier"
+        ):
+            counts[row["tier"]] = row["count"]
+        return counts
+
+    def benign_streams(self) -> int:
+        """How many streams hold a content that a benign set knows."""
+        return self._count(
+            "SELECT count(*) FROM streams WHERE content IN "
+            "(SELECT content FROM hits JOIN sets_used ON uuid = set_uuid WHERE disposition = 'benign')"
+        )
+
+    def conflicts(self) -> int:
+        """How many contents one set lists as notable and another as benign."""
+        return self._count(
+            "SELECT count(*) FROM (SELECT content FROM hits JOIN sets_used ON uuid = set_uuid GROUP BY content "
+            "HAVING sum(disposition = 'notable') > 0 AND sum(disposition = 'benign') > 0)"
+        )
+
+    # Coverage
+
+    def stream_counts(self) -> StreamCounts:
+        """The account of all streams."""
+        by_state = {
+            row["state"]: row["count"] for row in self._rows("SELECT state, count(*) AS count FROM streams GROUP BY 1")
+        }
+        hashed, skipped = by_state.get("hashed", 0), by_state.get("skipped", 0)
+        failed, pending = by_state.get("failed", 0), by_state.get("pending", 0)
+        return StreamCounts(hashed + skipped + failed + pending, hashed, skipped, failed, pending)
+
+    def outcome_counts(self) -> list[dict[str, Any]]:
+        """Streams that were not hashed, by ``state`` and ``reason``: ``count`` and ``bytes``."""
+        return list(
+            self._rows(
+                "SELECT state, reason, count(*) AS count, sum(size) AS bytes FROM streams "
+                "WHERE state IN ('skipped', 'failed') GROUP BY state, reason ORDER BY state, reason"
+            )
+        )
+
+    def gaps(self) -> Iterator[Gap]:
+        """Everything that could not be examined, ordered by locator; what holds nothing to examine is left out."""
+        marks = ",".join("?" * len(NOTHING_TO_EXAMINE))
+        for row in self._rows(
+            f"""
+            SELECT locator, reason, detail FROM not_examined
+            UNION ALL
+            SELECT locator, reason, coalesce(detail, '') FROM streams
+            WHERE state IN ('skipped', 'failed') AND reason NOT IN ({marks})
+            ORDER BY locator, reason
+            """,  # noqa: S608 - only question marks are put in
+            *sorted(NOTHING_TO_EXAMINE),
+        ):
+            yield Gap(**row)
+
+    def contents(self) -> int:
+        """How many distinct contents were hashed."""
+        return self._count("SELECT count(*) FROM contents")
+
+    def media_counts(self) -> Mapping[str, int]:
+        """Contents by first part of their media type, plus ``picture`` fates: keys ``image``, ``video``,
+        ``perceptual:hashed``, ``perceptual:skipped``, ``perceptual:failed`` and so on.
+        """  # noqa: D205
+        counts = {
+            row["kind"]: row["count"]
+            for row in self._rows(
+                "SELECT substr(media_type, 1, instr(media_type, '/') - 1) AS kind, count(*) AS count "
+                "FROM contents GROUP BY 1"
+            )
+        }
+        for row in self._rows("SELECT perceptual, count(*) AS count FROM contents GROUP BY 1"):
+            counts[f"perceptual:{row['perceptual']}"] = row["count"]
+        return counts
+
+    def pictures(self) -> int:
+        """How many contents are pictures: by media type, or because they decoded as one."""
+        return self._count("SELECT count(*) FROM contents WHERE media_type GLOB 'image/*' OR perceptual = 'hashed'")
+
+    def pictures_not_hashed(self) -> list[dict[str, Any]]:
+        """Contents whose perceptual hash was skipped or failed, by ``perceptual`` and ``reason``: ``count``."""
+        return list(
+            self._rows(
+                "SELECT perceptual, perceptual_reason AS reason, count(*) AS count FROM contents "
+                "WHERE perceptual IN ('skipped', 'failed') GROUP BY 1, 2 ORDER BY 1, 2"
+            )
+        )
+
+    def hashed_bytes(self) -> int:
+        """Bytes of all streams that were hashed."""
+        return self._count("SELECT coalesce(sum(size), 0) FROM streams WHERE state = 'hashed'")
+
+    def allocations(self) -> dict[str, int]:
+        """Streams by allocation."""
+        return {
+            row["allocation"]: row["n"]
+            for row in self._rows("SELECT allocation, count(*) AS n FROM streams GROUP BY 1")
+        }
+
+    def unwalked_volumes(self) -> int:
+        """How many volumes have not been walked to the end yet."""
+        return self._count("SELECT count(*) FROM volumes WHERE allocated = 1 AND walked = 0")
+
+    def _rows(self, query: str, *parameters: object) -> Iterator[dict[str, Any]]:
+        return self._store.database.query(query, parameters)
+
+    def _list(self, table: str, columns: str, source_id: int, order: str) -> list[dict[str, Any]]:
+        query = f"SELECT {columns} FROM {table} WHERE source_id = ? ORDER BY {order}"  # noqa: S608 - literals only
+        return list(self._rows(query, source_id))
+
+    def _count(self, query: str) -> int:
+        return int(self._connection.execute(query).fetchone()[0])

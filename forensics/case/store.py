@@ -1,0 +1,230 @@
+"""The case file as a database: making, opening and recognising it, and transactions on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import sqlite_utils
+
+from forensics import __version__
+from forensics.case import ledger, utc
+from forensics.errors import CaseError, CaseVersionError, NotACaseError
+from forensics.evidence.locator import SOURCE_LABEL
+
+APPLICATION_ID = 0x544D5A31
+"""``TMZ1`` in the file's header at offset 68: this is a tamiz case."""
+
+SCHEMA_VERSION = 1
+"""``user_version`` in the file's header at offset 60."""
+
+BUSY_SECONDS = 60
+"""How long one command waits for another that is writing to the same case."""
+
+_REMEDY = "give the path of a case made with 'tamiz case new'"
+
+
+class CaseStore:
+    """An open case file. Everything written to a case goes through one of these.
+
+    Attributes:
+        path: The file.
+        database: The same connection, as sqlite-utils sees it.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        self.database = sqlite_utils.Database(connection)
+
+    @classmethod
+    def create(
+        cls, path: Path, number: str, actor: ledger.Actor, authority: str | None, exhibits: Sequence[str]
+    ) -> CaseStore:
+        """Make a new case file, readable by its owner only, and the key for its pseudonyms beside it.
+
+        Args:
+            path: The file to make; must not exist.
+            number: Case number.
+            actor: The examiner.
+            authority: Warrant or request under which the examination is made; ``None`` if not stated.
+            exhibits: Labels of the exhibits already known.
+
+        Raises:
+            CaseError: The file exists, cannot be made, or a label is unusable.
+        """
+        for label in exhibits:
+            check_exhibit_label(label)
+        _make_private_file(path, b"", "choose another name or remove it")
+        _make_private_file(pseudonym_key_path(path), secrets.token_hex(32).encode(), "it belongs to another case")
+        try:
+            connection = _connect(path, read_only=False)
+            connection.executescript(files("forensics.case").joinpath("schema.sql").read_text("utf-8"))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        except sqlite3.Error as error:
+            raise CaseError(f"cannot be made ({error})", str(path), "check free space and permissions") from error
+        store = cls(path, connection)
+        identity = str(uuid.uuid4())
+        with store.transaction():
+            store.database.table("case_info").insert(
+                {
+                    "id": 1,
+                    "uuid": identity,
+                    "number": number,
+                    "authority": authority,
+                    "created": utc.now(),
+                    "tool_version": __version__,
+                }
+            )
+            for label in exhibits:
+                store.add_exhibit(label)
+            details = {"uuid": identity, "number": number, "authority": authority, "exhibits": list(exhibits)}
+            ledger.append(connection, actor, "case new", details)
+        return store
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> CaseStore:
+        """Open a case.
+
+        Raises:
+            NotACaseError: The file is missing or is not a tamiz case.
+            CaseVersionError: A newer tamiz wrote it.
+            CaseError: It cannot be read.
+        """
+        _check_identity(path)
+        try:
+            return cls(path, _connect(path, read_only=read_only))
+        except sqlite3.Error as error:
+            raise CaseError(f"cannot be opened ({error})", str(path), "check permissions and free space") from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One atomic change. Begins at once for writing, so that two writers wait instead of failing midway.
+
+        Raises:
+            CaseError: The database refuses the change (locked for too long, disk full).
+        """
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise CaseError(
+                f"cannot be written ({error})",
+                str(self.path),
+                "free disk space or wait for the other command, then run again",
+            ) from error
+
+    def add_exhibit(self, label: str) -> int:
+        """Add an exhibit inside the caller's transaction and give its id."""
+        check_exhibit_label(label)
+        row = {"uuid": str(uuid.uuid4()), "label": label, "created": utc.now()}
+        return self.insert("exhibits", row)
+
+    def insert(self, table: str, row: Mapping[str, Any]) -> int:
+        """Insert one row inside the caller's transaction and give its number."""
+        inserted = self.database.table(table).insert(dict(row)).last_pk
+        assert isinstance(inserted, int)  # noqa: S101 - every table this is used for has an integer key
+        return inserted
+
+    def actor_id(self, actor: ledger.Actor) -> int:
+        """The id of an actor, added inside the caller's transaction if new."""
+        self.connection.execute(
+            "INSERT OR IGNORE INTO actors (name, system_user) VALUES (?, ?)", (actor.name, actor.system_user)
+        )
+        query = "SELECT id FROM actors WHERE name = ? AND system_user = ?"
+        return int(self.connection.execute(query, (actor.name, actor.system_user)).fetchone()[0])
+
+    def record(self, actor: ledger.Actor, action: str, details: dict[str, Any]) -> None:
+        """Add a row to the ledger in a transaction of its own."""
+        with self.transaction():
+            ledger.append(self.connection, actor, action, details)
+
+    def close(self) -> None:
+        """Close the file; the last one to close folds the write-ahead log into it."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def check_exhibit_label(label: str) -> None:
+    """Refuse a label that cannot stand in a locator.
+
+    Raises:
+        CaseError: It has other characters than letters, digits, ``_``, ``-``, or does not begin with one of the first.
+    """
+    if not SOURCE_LABEL.fullmatch(label) or "." in label:
+        raise CaseError(
+            f"unusable exhibit label '{label}'", None, "use letters, digits, '-' and '_', such as E1 or IND-03"
+        )
+
+
+def pseudonym_key_path(case: Path) -> Path:
+    """Where the key for a case's pseudonyms is kept: beside the case, never in it."""
+    return case.with_name(case.name + ".key")
+
+
+def _make_private_file(path: Path, content: bytes, remedy: str) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise CaseError("exists already", str(path), remedy) from error
+    except OSError as error:
+        raise CaseError(
+            f"cannot be made ({error.strerror})", str(path), "check the folder and its permissions"
+        ) from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+
+
+def _check_identity(path: Path) -> None:
+    """Read the SQLite header by hand, so that no foreign file is ever opened as a database."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError as error:
+        raise NotACaseError("no such file", str(path), _REMEDY) from error
+    except OSError as error:
+        raise NotACaseError(f"cannot be read ({error.strerror})", str(path), _REMEDY) from error
+    if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise NotACaseError("is not a tamiz case", str(path), _REMEDY)
+    version = int.from_bytes(header[60:64], "big")
+    if version > SCHEMA_VERSION:
+        raise CaseVersionError(
+            f"was written by a newer tamiz (schema {version}; this one knows {SCHEMA_VERSION})",
+            str(path),
+            "update tamiz",
+        )
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
+        uri += "&immutable=1"  # on a medium that cannot be written, nobody else is writing either
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection

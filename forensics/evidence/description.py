@@ -1,0 +1,78 @@
+"""What a source is, in a form that travels between processes and into the case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forensics.errors import FileSystemError
+from forensics.evidence.stream import NotExamined
+from forensics.evidence.volume import Volume
+
+if TYPE_CHECKING:
+    from forensics.evidence.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """A source as it was found.
+
+    Attributes:
+        path: The file the user named.
+        format: Name of the image format.
+        size: Bytes of the medium.
+        sector_size: Bytes a sector.
+        segments: Name and size in bytes of each file that makes it up, in order.
+        segment_paths: The same files, as paths.
+        stored_digests: Digests of the medium that the acquisition tool stored, by algorithm.
+        metadata: What else the acquisition tool stored.
+        volumes: Each volume with the type of its file system, ``None`` where none is readable.
+        not_examined: What was found unreadable on the way.
+    """
+
+    path: Path
+    format: str
+    size: int
+    sector_size: int
+    segments: tuple[tuple[str, int], ...]
+    segment_paths: tuple[Path, ...]
+    stored_digests: Mapping[str, str]
+    metadata: Mapping[str, str]
+    volumes: tuple[tuple[Volume, str | None], ...]
+    not_examined: tuple[NotExamined, ...] = ()
+
+
+def describe(source: Source) -> SourceDescription:
+    """Describe an open source.
+
+    Args:
+        source: The source.
+
+    Raises:
+        EvidenceError: Its volume system cannot be read.
+    """
+    image = source.image
+    volumes = tuple((volume, _file_system_type(source, volume)) for volume in source.volumes())
+    return SourceDescription(
+        path=image.path,
+        format=image.format,
+        size=image.size,
+        sector_size=image.sector_size,
+        segments=tuple((segment.name, segment.stat().st_size) for segment in image.segments),
+        segment_paths=image.segments,
+        stored_digests=dict(image.stored_digests),
+        metadata=dict(image.metadata),
+        volumes=volumes,
+    )
+
+
+def _file_system_type(source: Source, volume: Volume) -> str | None:
+    if not volume.allocated:
+        return None
+    try:
+        file_system = source.file_system(volume)
+    except FileSystemError:
+        return None  # the walk over this volume records it as not examined, with the reason
+    return file_system.type if file_system else None

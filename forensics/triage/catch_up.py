@@ -1,0 +1,48 @@
+"""Matches contents that a case already holds against further sets; the evidence is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from forensics.case.findings import FindingRecorder
+from forensics.case.store import CaseStore
+from forensics.triage.progress import ProgressDisplay
+from hashsets.match import combine
+from hashsets.matcher import Matcher
+
+BATCH = 1000
+"""Contents matched and recorded at a time."""
+
+
+def match_contents(
+    store: CaseStore, findings: FindingRecorder, library: Path, sets: Sequence[str], display: ProgressDisplay
+) -> int:
+    """Match every content of a case against some sets, by digests and stored perceptual hashes.
+
+    Args:
+        store: The case.
+        findings: Writes the hits.
+        library: Folder of the known-hash sets.
+        sets: UUIDs of the sets.
+        display: Shows how far it is.
+
+    Returns:
+        How many matches were found.
+    """
+    if not sets:
+        return 0
+    matcher = Matcher.open(library, sets)
+    found, last = 0, ""
+    display.phase("matching stored contents")
+    while batch := findings.contents_after(last, BATCH):
+        exact = matcher.exact([content.digests for content in batch])
+        near = matcher.near([content.perceptual_hashes for content in batch])
+        with store.transaction():
+            for content, exact_matches, near_matches in zip(batch, exact, near, strict=True):
+                matches = combine(exact_matches, near_matches)
+                findings.add_matches(content.digests.sha256, matches)
+                found += len(matches)
+        last = batch[-1].digests.sha256
+        display.advance(streams=len(batch))
+    return found

@@ -1,0 +1,237 @@
+"""The coordinator of a scan: hands out work, writes what comes back, and is the only writer of the case."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from forensics.case.findings import FindingRecorder
+from forensics.case.recorder import RecordedVolume, ScanRecorder
+from forensics.errors import EvidenceError, ImageError, TriageError
+from forensics.evidence.description import SourceDescription
+from forensics.evidence.stream import NotExamined
+from forensics.outcome import Outcome
+from forensics.reason import Reason
+from forensics.triage import source_digest
+from forensics.triage.messages import Described, DescribeJob, Done, Examined, ExamineJob, Job, Refused, Walked, WalkJob
+from forensics.triage.plan import Task, Unit, units
+from forensics.triage.pool import Died, WorkerPool
+from forensics.triage.progress import ProgressDisplay
+from forensics.triage.seen import SeenContents
+
+COMMIT_OUTCOMES = 2000
+COMMIT_SECONDS = 1.0
+"""Outcomes are written when there are so many, or after so long."""
+
+WALK_ATTEMPTS = 2
+"""How often a walk that killed its worker is tried before the volume is given up."""
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """A unit at work: the tasks whose outcome has not come back yet."""
+
+    path: Path
+    label: str
+    waiting: dict[int, Task]
+
+
+@dataclass(slots=True)
+class SourceScan:
+    """Scans one source after another with a given pool.
+
+    Attributes:
+        recorder: Writes scan and sources.
+        findings: Writes streams and contents.
+        pool: The workers.
+        display: Shows how far it is.
+        only_allocated: The profile leaves out everything else.
+        with_digest: Compute the SHA-256 of the evidence files before and after.
+        notable_sets: UUIDs of the sets whose hits count in the display.
+    """
+
+    recorder: ScanRecorder
+    findings: FindingRecorder
+    pool: WorkerPool
+    display: ProgressDisplay
+    only_allocated: bool
+    with_digest: bool
+    notable_sets: frozenset[str]
+    _outcomes: list[Outcome] = field(default_factory=list)
+    _committed: float = field(default_factory=time.monotonic)
+
+    def scan(self, path: Path, exhibit: str | None) -> None:
+        """Examine a source as far as it goes. What the case has of it already is not done again.
+
+        Raises:
+            EvidenceError: It cannot be opened, or has changed.
+        """
+        label = self.recorder.choose_label(path, exhibit)
+        self.display.phase(f"{label}: opening")
+        description = self._describe(path, label)
+        source_id = self.recorder.add_source(label, description)
+        self._digest(source_id, label, description, "before")
+        for volume in self.recorder.volumes(source_id):
+            if not volume.walked:
+                self._walk(path, label, source_id, volume)
+        if not self.only_allocated:
+            self.findings.include_profile(source_id)
+        self._examine(path, label, source_id)
+        self._digest(source_id, label, description, "after")
+
+    def flush(self) -> list[Task]:
+        """Write the outcomes at hand; give back the tasks that must be done again."""
+        sizes = {outcome.stream_id: outcome.size for outcome in self._outcomes}
+        again = self.findings.add_outcomes(self._outcomes)
+        self._outcomes.clear()
+        self._committed = time.monotonic()
+        return [Task(stream_id, self.findings.locator(stream_id), sizes[stream_id], whole=True) for stream_id in again]
+
+    # Opening
+
+    def _describe(self, path: Path, label: str) -> SourceDescription:
+        description: SourceDescription | None = None
+        for message in self._only(DescribeJob(path, label)):
+            if isinstance(message, Described):
+                description = message.description
+            elif isinstance(message, Died):
+                raise EvidenceError(f"opening it ended the worker ({message.detail})", str(path), "check the image")
+        if description is None:
+            raise TriageError("a worker gave no answer", str(path), "run again with --debug")
+        return description
+
+    def _digest(self, source_id: int, label: str, description: SourceDescription, phase: str) -> None:
+        """Compute the digest of the evidence files and hold it against the first one ever computed."""
+        if not self.with_digest:
+            return
+        total = sum(size for _, size in description.segments)
+        self.display.phase(f"{label}: SHA-256 of the evidence {phase} the examination", bytes_total=total)
+        value = source_digest.digest_files(
+            description.segment_paths, lambda count: self.display.advance(bytes_read=count)
+        )
+        first = self.recorder.first_digest(source_id, source_digest.ALGORITHM)
+        self.recorder.add_digest(source_id, phase, source_digest.ALGORITHM, value)
+        if first not in (None, value):
+            raise ImageError(
+                "has changed: its SHA-256 is not what it was when first scanned (both are in the case)",
+                str(description.path),
+                "find out who wrote to it before going on",
+            )
+
+    # Walking
+
+    def _walk(self, path: Path, label: str, source_id: int, volume: RecordedVolume) -> None:
+        self.display.phase(f"{label}/{volume.label}: listing")
+        for attempt in range(1, WALK_ATTEMPTS + 1):
+            died: Died | None = None
+            for message in self._only(WalkJob(path, label, volume.label)):
+                if isinstance(message, Walked):
+                    self.findings.add_walked(
+                        source_id, volume.id, message.items, last=False, only_allocated=self.only_allocated
+                    )
+                    if attempt == 1:
+                        self.display.advance(streams=len(message.items))
+                elif isinstance(message, Died):
+                    died = message
+            if died is None:
+                self.findings.add_walked(source_id, volume.id, (), last=True, only_allocated=self.only_allocated)
+                return
+        reason = Reason.TIMED_OUT if died and died.hung else Reason.CRASHED
+        gap = NotExamined(f"{label}/{volume.label}", reason, f"listing its streams: {died.detail if died else ''}")
+        self.findings.add_walked(source_id, volume.id, [gap], last=True, only_allocated=self.only_allocated)
+
+    def _only(self, job: Job) -> Iterator[object]:
+        """Run one job alone and give its messages up to the end.
+
+        Raises:
+            TamizError: The worker refused it.
+        """
+        self.pool.submit(job)
+        while self.pool.busy:
+            for _, message in self.pool.messages():
+                if isinstance(message, Refused):
+                    message.error.add_note(message.trace)
+                    raise message.error
+                if not isinstance(message, Done):
+                    yield message
+
+    # Examining
+
+    def _examine(self, path: Path, label: str, source_id: int) -> None:
+        count, size = self.findings.pending_totals(source_id)
+        if count == 0:
+            return
+        self.display.phase(f"{label}: hashing and matching", bytes_total=size, streams_total=count)
+        seen = SeenContents.create(count + self.findings.count_contents())
+        try:
+            for sha256 in self.findings.known_contents():
+                seen.add(sha256)
+            self._work_off(path, label, units(self.findings.pending(source_id)), seen)
+        finally:
+            seen.close()
+
+    def _work_off(self, path: Path, label: str, planned: Iterator[Unit], seen: SeenContents) -> None:
+        again: deque[Unit] = deque()
+        at_work: dict[Job, _InFlight] = {}
+        exhausted = False
+        while True:
+            while self.pool.idle and not (exhausted and not again):
+                unit = again.popleft() if again else next(planned, None)
+                if unit is None:
+                    exhausted = True
+                    break
+                examine = ExamineJob(path, label, unit, seen.name)
+                at_work[examine] = _InFlight(path, label, {task.stream_id: task for task in unit.tasks})
+                self.pool.submit(examine)
+            if not self.pool.busy:
+                again.extend(Unit((task,)) for task in self.flush())
+                if exhausted and not again:
+                    return
+                continue
+            for job, message in self.pool.messages():
+                again.extend(self._take(message, at_work, job, seen))
+            if len(self._outcomes) >= COMMIT_OUTCOMES or time.monotonic() - self._committed > COMMIT_SECONDS:
+                again.extend(Unit((task,)) for task in self.flush())
+
+    def _take(self, message: object, at_work: dict[Job, _InFlight], job: Job, seen: SeenContents) -> Sequence[Unit]:
+        """Take a message about a unit; give the units that must be done over because a worker died."""
+        flight = at_work[job]
+        match message:
+            case Examined():
+                self.display.advance(
+                    bytes_read=message.bytes_read, streams=len(message.outcomes), hits=self._hits(message.outcomes)
+                )
+                for outcome in message.outcomes:
+                    flight.waiting.pop(outcome.stream_id, None)
+                    if outcome.content is not None:
+                        seen.add(outcome.content.digests.sha256)
+                self._outcomes.extend(message.outcomes)
+            case Done():
+                del at_work[job]
+            case Refused():
+                message.error.add_note(message.trace)
+                raise message.error
+            case Died():
+                del at_work[job]
+                return self._after_death(message, tuple(flight.waiting.values()))
+        return ()
+
+    def _after_death(self, died: Died, waiting: tuple[Task, ...]) -> Sequence[Unit]:
+        """Close in on the stream that ends workers: halve the unit until it stands alone, then record it."""
+        if len(waiting) > 1:
+            return Unit(waiting).halves()
+        reason = Reason.TIMED_OUT if died.hung else Reason.CRASHED
+        self._outcomes.extend(Outcome(task.stream_id, task.size, reason, died.detail) for task in waiting)
+        self.display.advance(streams=len(waiting))
+        return ()
+
+    def _hits(self, outcomes: Sequence[Outcome]) -> int:
+        return sum(
+            match.entry.set_uuid in self.notable_sets
+            for outcome in outcomes
+            if outcome.content is not None
+            for match in outcome.content.matches
+        )

@@ -1,0 +1,147 @@
+"""Examines one stream: reads it once, digests it, and if it is a new picture hashes what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from typing import TYPE_CHECKING
+
+from forensics.errors import EvidenceError, PictureError
+from forensics.evidence.filesystem import StreamReader
+from forensics.hashing.digests import DigestComputer, Digests
+from forensics.media import kind
+from forensics.media.picture import decode
+from forensics.outcome import ExaminedContent, Outcome, PerceptualState
+from forensics.reason import Reason
+from forensics.triage.plan import Task
+from hashsets.format import Disposition
+from hashsets.match import combine
+
+if TYPE_CHECKING:
+    from forensics.evidence.source import Source
+    from forensics.hashing.perceptual import PictureHasher
+    from hashsets.match import Match
+    from hashsets.matcher import Matcher
+
+READ_SIZE = 1024 * 1024
+"""Bytes read at a time. Reads above 64 KiB pass The Sleuth Kit's cache by; above 1 MiB nothing is gained."""
+
+PICTURE_BYTES = 256 * 1024 * 1024
+"""A larger stream is not decoded: no camera or screen makes such files, and it would have to be held in memory."""
+
+
+class Examiner:
+    """Examines the streams of one source for one worker.
+
+    Args:
+        source: The source, opened by this process.
+        matcher: The known-hash sets; ``None`` when no set is used.
+        hashers: Perceptual hash algorithms for pictures.
+        seen: Contents the case holds already.
+        on_bytes: Called with the number of bytes read, as reading goes on.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        matcher: Matcher | None,
+        hashers: list[PictureHasher],
+        seen: Container[str],
+        on_bytes: Callable[[int], None],
+    ) -> None:
+        self._source = source
+        self._matcher = matcher
+        self._hashers = hashers
+        self._seen = seen
+        self._on_bytes = on_bytes
+        self._own: set[str] = set()
+        self._last: tuple[str, Outcome] | None = None
+
+    def examine(self, task: Task) -> Outcome:
+        """Examine one stream; whatever is wrong with it becomes part of the outcome."""
+        if self._last is not None and self._last[0] == task.locator and not task.whole:
+            # another name (hard link) of what was just read: same bytes, no need to read them again
+            last = self._last[1]
+            return Outcome(task.stream_id, task.size, last.reason, last.detail, last.sha256)
+        outcome = self._read_and_examine(task)
+        self._last = (task.locator, outcome)
+        return outcome
+
+    def _read_and_examine(self, task: Task) -> Outcome:
+        try:
+            reader = self._source.open_stream_at(task.locator)
+            head, pieces, digests = self._read(reader, task.size)
+        except EvidenceError as error:
+            return Outcome(task.stream_id, task.size, Reason.READ_ERROR, error.what)
+        if digests.size != task.size:
+            detail = f"{digests.size} of {task.size} bytes"
+            return Outcome(task.stream_id, task.size, Reason.SHORT_READ, detail)
+        if not task.whole and (digests.sha256 in self._own or digests.sha256 in self._seen):
+            return Outcome(task.stream_id, task.size, sha256=digests.sha256)
+        content = self._examine_content(digests, head, pieces)
+        self._remember(digests.sha256)
+        return Outcome(task.stream_id, task.size, sha256=digests.sha256, content=content)
+
+    def _read(self, reader: StreamReader, size: int) -> tuple[bytes, list[bytes], Digests]:
+        """Read a stream once; its pieces are kept only if they may be a picture."""
+        computer = DigestComputer()
+        pieces: list[bytes] = []
+        head = b""
+        offset, keep = 0, size <= PICTURE_BYTES
+        while offset < size:
+            piece = reader.read_at(offset, min(READ_SIZE, size - offset))
+            if not piece:
+                break
+            if offset == 0:
+                head = piece[: kind.HEAD_SIZE]
+                keep = keep and kind.is_picture_candidate(kind.media_type(head), head)
+            computer.update(piece)
+            if keep:
+                pieces.append(piece)
+            offset += len(piece)
+            self._on_bytes(len(piece))
+        return head, pieces, computer.finish()
+
+    def _remember(self, sha256: str) -> None:
+        if len(self._own) > 100_000:  # by now the shared table has long taken these over
+            self._own.clear()
+        self._own.add(sha256)
+
+    def _examine_content(self, digests: Digests, head: bytes, pieces: list[bytes]) -> ExaminedContent:
+        media_type = kind.media_type(head)
+        exact = self._matcher.exact([digests])[0] if self._matcher else ()
+        if not kind.is_picture_candidate(media_type, head):
+            return ExaminedContent(digests, media_type, matches=exact)
+        if self._is_benign(exact):
+            return ExaminedContent(digests, media_type, PerceptualState.SKIPPED, Reason.BENIGN, matches=exact)
+        if not pieces:
+            return ExaminedContent(digests, media_type, PerceptualState.SKIPPED, Reason.TOO_LARGE, matches=exact)
+        return self._hash_picture(digests, media_type, b"".join(pieces), exact)
+
+    def _hash_picture(
+        self, digests: Digests, media_type: str, data: bytes, exact: tuple[Match, ...]
+    ) -> ExaminedContent:
+        try:
+            picture = decode(data)
+        except PictureError as error:
+            if not media_type.startswith("image/"):  # it only began like a picture
+                return ExaminedContent(digests, media_type, matches=exact)
+            reason = Reason(error.reason)
+            return ExaminedContent(digests, media_type, PerceptualState.FAILED, reason, matches=exact)
+        hashes = tuple(item for hasher in self._hashers for item in hasher.hash(picture))
+        near = self._matcher.near([hashes])[0] if self._matcher else ()
+        return ExaminedContent(
+            digests,
+            media_type,
+            PerceptualState.HASHED,
+            width=picture.width,
+            height=picture.height,
+            perceptual_hashes=hashes,
+            matches=combine(exact, near),
+        )
+
+    def _is_benign(self, matches: tuple[Match, ...]) -> bool:
+        """Whether only benign sets know this content; one notable entry and it is examined in full."""
+        if self._matcher is None or not matches:
+            return False
+        dispositions = {self._matcher.known_set(match.entry.set_uuid).disposition for match in matches}
+        return dispositions == {Disposition.BENIGN}

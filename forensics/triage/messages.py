@@ -1,0 +1,106 @@
+"""What the coordinator and its workers say to each other over a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics.errors import TamizError
+from forensics.evidence.description import SourceDescription
+from forensics.evidence.stream import NotExamined, Stream
+from forensics.outcome import Outcome
+from forensics.triage.plan import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSetup:
+    """What every worker of a scan needs to know. Sent once, when it starts.
+
+    Attributes:
+        library: Folder of the known-hash sets.
+        sets: UUIDs of the sets to match against.
+    """
+
+    library: Path
+    sets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeJob:
+    """Open a source and say what it is."""
+
+    path: Path
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class WalkJob:
+    """Walk one volume of a source."""
+
+    path: Path
+    label: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExamineJob:
+    """Examine a unit of streams.
+
+    Attributes:
+        seen: Name of the shared table of contents already in the case.
+    """
+
+    path: Path
+    label: str
+    unit: Unit
+    seen: str
+
+
+Job = DescribeJob | WalkJob | ExamineJob
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """Answer to a :class:`DescribeJob`."""
+
+    description: SourceDescription
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """Part of the answer to a :class:`WalkJob`, in order."""
+
+    items: Sequence[Stream | NotExamined]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """Part of the answer to an :class:`ExamineJob`: outcomes in the order of the unit, and bytes read since the last.
+
+    With no outcome it only says that the worker is alive and reading.
+    """
+
+    outcomes: Sequence[Outcome]
+    bytes_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The job is finished; the worker waits for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The job cannot be done.
+
+    Attributes:
+        error: Why; in one line for the user.
+        trace: The traceback, for ``--debug``.
+    """
+
+    error: TamizError
+    trace: str
+
+
+Message = Described | Walked | Examined | Done | Refused

@@ -1,0 +1,177 @@
+"""The main jobs: scanning sources into a case, and matching a case against further sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from forensics.case.findings import FindingRecorder
+from forensics.case.ledger import Actor
+from forensics.case.reader import CaseReader
+from forensics.case.recorder import ScanRecorder
+from forensics.case.store import CaseStore
+from forensics.errors import TamizError, TriageError
+from forensics.triage.catch_up import match_contents
+from forensics.triage.engine import SourceScan
+from forensics.triage.environment import available_cores, describe_environment
+from forensics.triage.messages import WorkerSetup
+from forensics.triage.pool import WorkerPool
+from forensics.triage.progress import ProgressDisplay
+from hashsets.format import Disposition
+from hashsets.match import KnownSet
+
+
+class Profile(StrEnum):
+    """How deep a scan goes."""
+
+    QUICK = "quick"
+    """Allocated streams only."""
+    STANDARD = "standard"
+    """Everything the file systems list: allocated, deleted, orphan."""
+    DEEP = "deep"
+    """As standard; further phases (carving, shadow copies) join it as they are built."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What to scan and how.
+
+    Attributes:
+        sources: Evidence files.
+        exhibit: Label of the exhibit they belong to; ``None`` to find or make one.
+        sets: Known-hash sets to match against.
+        library: Folder of the library that holds them.
+        jobs: Number of workers; ``None`` for one a core.
+        profile: How deep.
+        with_digest: Compute SHA-256 of the evidence files before and after.
+    """
+
+    sources: tuple[Path, ...]
+    exhibit: str | None
+    sets: tuple[KnownSet, ...]
+    library: Path
+    jobs: int | None = None
+    profile: Profile = Profile.STANDARD
+    with_digest: bool = True
+
+    def arguments(self) -> dict[str, Any]:
+        """The request as the case records it."""
+        return {
+            "sources": [path.name for path in self.sources],
+            "exhibit": self.exhibit,
+            "sets": [known_set.name for known_set in self.sets],
+            "jobs": self.jobs,
+            "profile": self.profile,
+            "source_digest": self.with_digest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """How a scan ended.
+
+    Attributes:
+        errors: Sources that could not be examined, or have changed.
+        gaps: Whether the case lists anything as not examined.
+    """
+
+    errors: tuple[TamizError, ...]
+    gaps: bool
+
+
+def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: ProgressDisplay) -> ScanResult:
+    """Scan sources into a case. A source that cannot be examined does not stop the others.
+
+    What an earlier scan did is not done again; a scan that was interrupted goes on where it stopped.
+
+    Args:
+        store: The case, open for writing.
+        actor: Who scans.
+        request: What and how.
+        display: Shows how far it is.
+
+    Raises:
+        CaseError: The case cannot be written.
+        KeyboardInterrupt: The user broke it off; everything found so far is in the case.
+    """
+    recorder, findings = ScanRecorder(store, actor), FindingRecorder(store)
+    recorder.begin("scan", request.profile, request.arguments(), describe_environment(), request.sets)
+    errors: list[TamizError] = []
+    with _ending(recorder, store, errors):
+        match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
+        setup = WorkerSetup(request.library, tuple(known_set.uuid for known_set in request.sets))
+        with WorkerPool(request.jobs or available_cores(), setup) as pool:
+            source_scan = SourceScan(
+                recorder,
+                findings,
+                pool,
+                display,
+                only_allocated=request.profile is Profile.QUICK,
+                with_digest=request.with_digest,
+                notable_sets=_counted(request.sets),
+            )
+            for source in request.sources:
+                try:
+                    source_scan.scan(source.absolute(), request.exhibit)
+                except TriageError:
+                    raise
+                except TamizError as error:
+                    errors.append(error)
+                    pool.reset()
+                finally:
+                    source_scan.flush()
+    return ScanResult(tuple(errors), next(CaseReader(store).gaps(), None) is not None)
+
+
+def match(store: CaseStore, actor: Actor, sets: Sequence[KnownSet], library: Path, display: ProgressDisplay) -> int:
+    """Match the contents of a case against sets; the evidence is not needed.
+
+    Args:
+        store: The case, open for writing.
+        actor: Who.
+        sets: The known-hash sets.
+        library: Folder of the library that holds them.
+        display: Shows how far it is.
+
+    Returns:
+        How many matches there are between contents and entries of these sets.
+    """
+    recorder, findings = ScanRecorder(store, actor), FindingRecorder(store)
+    arguments = {"sets": [known_set.name for known_set in sets]}
+    recorder.begin("match", None, arguments, describe_environment(), sets)
+    with _ending(recorder, store, []):
+        return match_contents(store, findings, library, [known_set.uuid for known_set in sets], display)
+
+
+@contextmanager
+def _ending(recorder: ScanRecorder, store: CaseStore, errors: Sequence[TamizError]) -> Iterator[None]:
+    """Close a scan in the case, however it ends."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        recorder.end("interrupted", _counts(store))
+        raise
+    except TamizError as error:
+        recorder.end("failed", {"error": error.what, **_counts(store)})
+        raise
+    state = "failed" if errors else "finished"
+    recorder.end(state, {"errors": [str(error) for error in errors], **_counts(store)})
+
+
+def _counts(store: CaseStore) -> Mapping[str, Any]:
+    case = CaseReader(store)
+    counts = case.stream_counts()
+    return {
+        "streams": {"seen": counts.seen, "hashed": counts.hashed, "skipped": counts.skipped, "failed": counts.failed},
+        "pending": counts.pending,
+        "contents": case.contents(),
+        "hits": case.hit_counts(),
+    }
+
+
+def _counted(sets: Sequence[KnownSet]) -> frozenset[str]:
+    return frozenset(known_set.uuid for known_set in sets if known_set.disposition is not Disposition.BENIGN)

@@ -1,0 +1,80 @@
+"""Which contents the case holds already, shared by all workers, so that each is decoded and matched once.
+
+A table of 64-bit digest prefixes in shared memory, open addressing. The coordinator is its only writer and adds a
+content once the case holds it; workers only look. A look-up may miss a content that is just being written (it is then
+examined twice, with the same result) and could in theory take another content for a known one; the coordinator checks
+every such claim against the case and sends the stream back if the content is not there.
+"""
+
+from __future__ import annotations
+
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
+
+import numpy as np
+import numpy.typing as npt
+
+_SMALLEST = 1 << 12
+_LARGEST = 1 << 27  # 1 GiB of table; beyond half of that many contents the rest is simply not remembered
+
+
+class SeenContents:
+    """The table. Made by the coordinator with :meth:`create`, opened by a worker with :meth:`attach`."""
+
+    def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
+        self._memory = memory
+        self._owner = owner
+        self._slots: npt.NDArray[np.uint64] = np.ndarray(memory.size // 8, dtype=np.uint64, buffer=memory.buf)
+        self._mask = len(self._slots) - 1
+        self._free = len(self._slots) // 2
+
+    @classmethod
+    def create(cls, expected: int) -> SeenContents:
+        """Make an empty table.
+
+        Args:
+            expected: How many contents there may be.
+        """
+        slots = min(max(_SMALLEST, 1 << (2 * expected).bit_length()), _LARGEST)
+        return cls(SharedMemory(create=True, size=8 * slots), owner=True)
+
+    @classmethod
+    def attach(cls, name: str) -> SeenContents:
+        """Open the coordinator's table by its name."""
+        memory = SharedMemory(name)
+        # Python registers the block in every process and would remove it when a worker ends; only its owner may
+        resource_tracker.unregister(f"/{memory.name.lstrip('/')}", "shared_memory")
+        return cls(memory, owner=False)
+
+    @property
+    def name(self) -> str:
+        """Name to :meth:`attach` by."""
+        return self._memory.name
+
+    def add(self, sha256: str) -> None:
+        """Remember a content, while there is room."""
+        key = int(sha256[:16], 16) or 1
+        place = key & self._mask
+        while (found := int(self._slots[place])) != key:
+            if found == 0:
+                if self._free > 0:
+                    self._slots[place] = key
+                    self._free -= 1
+                return
+            place = (place + 1) & self._mask
+
+    def __contains__(self, sha256: object) -> bool:
+        key = int(str(sha256)[:16], 16) or 1
+        place = key & self._mask
+        while (found := int(self._slots[place])) != 0:
+            if found == key:
+                return True
+            place = (place + 1) & self._mask
+        return False
+
+    def close(self) -> None:
+        """Let go of the memory; the owner also frees it."""
+        self._slots = np.empty(0, dtype=np.uint64)
+        self._memory.close()
+        if self._owner:
+            self._memory.unlink()

@@ -1,0 +1,152 @@
+"""The worker process: opens its own handles, does one job after another, ends when the coordinator does."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+import traceback
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from forensics.errors import TamizError, TriageError
+from forensics.evidence.description import describe
+from forensics.evidence.source import Source
+from forensics.evidence.stream import NotExamined, Stream
+from forensics.outcome import Outcome
+from forensics.triage.examination import Examiner
+from forensics.triage.messages import (
+    Described,
+    DescribeJob,
+    Done,
+    Examined,
+    ExamineJob,
+    Job,
+    Refused,
+    Walked,
+    WalkJob,
+    WorkerSetup,
+)
+from forensics.triage.seen import SeenContents
+from hashsets.matcher import Matcher
+from plugins import loader
+
+WALK_BATCH = 2000
+"""Streams a message while walking."""
+
+REPORT_SECONDS = 0.2
+"""How often outcomes are sent while examining: seldom enough to cost nothing, often enough to lose little."""
+
+
+def run(connection: Connection, setup: WorkerSetup) -> None:
+    """Entry point of a worker process.
+
+    Args:
+        connection: Pipe to the coordinator.
+        setup: What it needs to know.
+    """
+    # Ctrl-C goes to the coordinator, which ends its workers in order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # memory of a worker holds pixels: it must never land in a core file
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    worker = _Worker(connection, setup)
+    # no coordinator, no work
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            worker.do(connection.recv())
+
+
+class _Worker:
+    def __init__(self, connection: Connection, setup: WorkerSetup) -> None:
+        self._connection = connection
+        self._setup = setup
+        self._source: Source | None = None
+        self._seen: SeenContents | None = None
+        self._examiner: Examiner | None = None
+        self._matcher: Matcher | None = None
+        self._outcomes: list[Outcome] = []
+        self._bytes_read = 0
+        self._reported = time.monotonic()
+
+    def do(self, job: Job) -> None:
+        """Do one job and say so."""
+        try:
+            match job:
+                case DescribeJob():
+                    self._connection.send(Described(describe(self._open(job.path, job.label))))
+                case WalkJob():
+                    self._walk(job)
+                case ExamineJob():
+                    self._examine(job)
+        except TamizError as error:
+            self._connection.send(Refused(error, traceback.format_exc()))
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect must reach the coordinator, not end in a dead worker
+            problem = TriageError(
+                f"unexpected {type(error).__name__} in a worker", job.label, "run with --debug and report it"
+            )
+            self._connection.send(Refused(problem, traceback.format_exc()))
+        else:
+            self._connection.send(Done())
+
+    def _open(self, path: Path, label: str) -> Source:
+        """The source, opened in this process and kept for the jobs that follow."""
+        if self._source is None or self._source.label != label:
+            if self._source is not None:
+                self._source.close()
+            self._source, self._examiner = None, None
+            self._source = Source.open(path, label)
+        return self._source
+
+    def _walk(self, job: WalkJob) -> None:
+        source = self._open(job.path, job.label)
+        volume = next(volume for volume in source.volumes() if volume.label == job.volume)
+        batch: list[Stream | NotExamined] = []
+        for item in source.walk(volume):
+            batch.append(item)
+            if len(batch) >= WALK_BATCH:
+                self._connection.send(Walked(batch))
+                batch = []
+        if batch:
+            self._connection.send(Walked(batch))
+
+    def _examine(self, job: ExamineJob) -> None:
+        examiner = self._prepare(job)
+        for task in job.unit.tasks:
+            self._outcomes.append(examiner.examine(task))
+            if time.monotonic() - self._reported > REPORT_SECONDS:
+                self._report()
+        self._report()
+
+    def _prepare(self, job: ExamineJob) -> Examiner:
+        source = self._open(job.path, job.label)
+        if self._seen is None or self._seen.name != job.seen:
+            if self._seen is not None:
+                self._seen.close()
+            self._seen, self._examiner = SeenContents.attach(job.seen), None
+        if self._matcher is None and self._setup.sets:
+            self._matcher = Matcher.open(self._setup.library, self._setup.sets)
+        if self._examiner is None:
+            hashers = loader.picture_hashers()
+            self._examiner = Examiner(source, self._matcher, hashers, self._seen, self._count_bytes)
+        return self._examiner
+
+    def _count_bytes(self, count: int) -> None:
+        self._bytes_read += count
+        if not self._outcomes and time.monotonic() - self._reported > 5 * REPORT_SECONDS:
+            self._report()  # one long stream: say that it goes on
+
+    def _report(self) -> None:
+        self._connection.send(Examined(tuple(self._outcomes), self._bytes_read))
+        self._outcomes.clear()
+        self._bytes_read = 0
+        self._reported = time.monotonic()
+
+
+def single_threaded_environment() -> dict[str, str]:
+    """Environment variables a worker needs from its start: one thread a worker, the cores are shared out by us."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    return {name: os.environ.get(name, "1") for name in names}
