@@ -1,4 +1,4 @@
-"""Writes a scan, the sets it uses and the sources it reads. What it finds is written by :mod:`forensics.case.findings`."""
+"""Writes a scan, the sets it uses and the sources it reads. Findings go through :mod:`forensics.case.findings`."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ CREATE TABLE scans (
     state TEXT NOT NULL CHECK (state IN ('running', 'finished', 'interrupted', 'failed')),
     profile TEXT CHECK (profile IN ('quick', 'standard', 'deep')),
     tool_version TEXT NOT NULL,
-    arguments TEXT NOT NULL CHECK (json_valid(arguments)),
-    environment TEXT NOT NULL CHECK (json_valid(environment)),
+    arguments TEXT NOT NULL,
+    environment TEXT NOT NULL,
     CHECK ((state = 'running') = (ended IS NULL))
 ) STRICT;
 
@@ -46,7 +46,7 @@ CREATE TABLE sources (
     format TEXT NOT NULL,
     size INTEGER NOT NULL CHECK (size >= 0),            -- bytes of the medium, not of the file
     sector_size INTEGER NOT NULL CHECK (sector_size > 0),
-    metadata TEXT NOT NULL CHECK (json_valid(metadata)) -- what the acquisition tool recorded, as stored
+    metadata TEXT NOT NULL -- what the acquisition tool recorded, as stored
 ) STRICT;
 
 CREATE TABLE source_segments (
@@ -176,7 +176,7 @@ CREATE TABLE entries_hit (
     sha1 TEXT,
     sha256 TEXT,
     size INTEGER,
-    attributes TEXT NOT NULL CHECK (json_valid(attributes)),
+    attributes TEXT NOT NULL,
     PRIMARY KEY (set_uuid, position)
 ) STRICT, WITHOUT ROWID;
 
@@ -201,7 +201,7 @@ CREATE TABLE ledger (
     actor TEXT NOT NULL,
     system_user TEXT NOT NULL,
     action TEXT NOT NULL,
-    details TEXT NOT NULL CHECK (json_valid(details)),
+    details TEXT NOT NULL,
     previous_hash TEXT NOT NULL CHECK (length(previous_hash) = 64),
     hash TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)
 ) STRICT;

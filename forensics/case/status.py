@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from forensics.case.reader import CaseReader
@@ -46,3 +47,37 @@ def status(case: CaseReader) -> dict[str, Any]:
         "scans": scans,
         "ledger_head": head,
     }
+
+
+SHOWN_GAPS = 20
+"""How many of the things not examined are written out for people; the JSON and the report have them all."""
+
+
+def status_lines(document: dict[str, Any]) -> Iterator[str]:
+    """Write the summary for people.
+
+    Args:
+        document: What :func:`status` gave.
+    """
+    streams, hits = document["streams"], document["hits"]
+    yield f"case {document['case']['number']}: {'complete' if document['complete'] else 'NOT complete'}"
+    yield (
+        f"streams   {streams['seen']:,} seen = {streams['hashed']:,} hashed + {streams['skipped']:,} skipped"
+        f" + {streams['failed']:,} failed" + (f" + {document['pending']:,} pending" if document["pending"] else "")
+    )
+    yield f"contents  {document['contents']:,} distinct, of them {document['pictures']:,} pictures"
+    yield f"hits      {hits['exact']:,} exact, {hits['near']:,} near, {hits['similar']:,} similar"
+    yield f"benign    {document['benign_streams']:,} streams hold a content that a benign set lists"
+    if document["conflicts"]:
+        yield f"conflicts {document['conflicts']:,} contents are notable in one set and benign in another"
+    for outcome in document["outcomes"]:
+        yield f"{outcome['state']:9} {outcome['count']:,} streams: {outcome['reason']}"
+    for picture in document["pictures_not_hashed"]:
+        yield f"pictures  {picture['count']:,} without perceptual hash: {picture['reason']}"
+    gaps = document["not_examined"]
+    if gaps:
+        yield f"NOT EXAMINED: {len(gaps):,}"
+        for gap in gaps[:SHOWN_GAPS]:
+            yield f"  {gap['locator']}  {gap['reason']}" + (f" ({gap['detail']})" if gap["detail"] else "")
+        if len(gaps) > SHOWN_GAPS:
+            yield f"  ... and {len(gaps) - SHOWN_GAPS:,} more: see 'tamiz status --json'"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from forensics.errors import EvidenceError, PictureError
 from forensics.evidence.filesystem import StreamReader
+from forensics.evidence.locator import Locator
 from forensics.hashing.digests import DigestComputer, Digests
 from forensics.media import kind
 from forensics.media.picture import decode
@@ -68,7 +69,7 @@ class Examiner:
 
     def _read_and_examine(self, task: Task) -> Outcome:
         try:
-            reader = self._source.open_stream_at(task.locator)
+            reader = self._source.open_stream(Locator.parse(task.locator))
             head, pieces, digests = self._read(reader, task.size)
         except EvidenceError as error:
             return Outcome(task.stream_id, task.size, Reason.READ_ERROR, error.what)

@@ -1,0 +1,42 @@
+# Two commands do everything: make demo (set-up and main job), make test (set-up and all tests).
+.PHONY: setup system demo test bench clean
+
+PYTHON ?= python3
+VENV := .venv
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# Debian packages: libmagic for tamiz itself; the rest builds the sample evidence and checks it independently
+PACKAGES := libmagic1 ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit
+PROGRAMS := mkntfs mke2fs debugfs mkfs.vfat mcopy sfdisk ewfacquire fls icat fiwalk
+
+setup: system $(VENV)/.installed
+
+system:
+	@export PATH="$$PATH:/usr/sbin:/sbin"; \
+	for program in $(PROGRAMS); do command -v $$program >/dev/null || missing=1; done; \
+	ldconfig -p | grep -q 'libmagic\.so\.1 ' || missing=1; \
+	if [ -n "$$missing" ]; then \
+		$(SUDO) apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \
+	fi
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup
+	rm -rf demo
+	$(VENV)/bin/tamiz demo demo
+
+test: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest
+
+bench: setup
+	$(VENV)/bin/python -m bench
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info

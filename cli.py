@@ -1,0 +1,455 @@
+"""The ``tamiz`` command: parse, call one function, show."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from forensics import __version__
+from forensics.errors import TamizError
+from plugins import loader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from forensics.case.ledger import Actor
+    from forensics.case.store import CaseStore
+    from hashsets.library import Library
+    from hashsets.match import KnownSet
+
+FAILED, NOT_ALL_EXAMINED = 1, 3
+EXAMINER_VARIABLE, LIBRARY_VARIABLE = "TAMIZ_EXAMINER", "TAMIZ_LIBRARY"
+
+CASE = click.Path(path_type=Path, dir_okay=False)
+FILE = click.Path(path_type=Path)
+DISPOSITIONS = ("notable", "benign", "reference")
+
+
+class TamizCommand(click.Command):
+    """A command that also takes the options every command has, and answers errors with one line."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:  # noqa: ANN401 - as in click
+        super().__init__(*args, **attributes)
+        self.params.append(
+            click.Option(
+                ["--library"],
+                type=click.Path(path_type=Path, file_okay=False),
+                envvar=LIBRARY_VARIABLE,
+                expose_value=False,
+                callback=_keep,
+                help="Folder of the known-hash sets.",
+            )
+        )
+        self.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, callback=_keep, help="Show tracebacks.")
+        )
+
+
+class TamizGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = TamizCommand
+    group_class = type
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as in click
+        """Run a command; answer what goes wrong with one line and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except TamizError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _fail("interrupted; what was found so far is kept: run the same command again to go on")
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours: still one line
+            _fail(f"unexpected error: {type(error).__name__}: {error}. Run again with --debug and report it")
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """Remember an option that every command has, wherever it stands."""
+    settings = context.find_root().ensure_object(dict)
+    if value is not None and (value or parameter.name not in settings):
+        settings[parameter.name] = value
+
+
+def _fail(line: str) -> NoReturn:
+    context = click.get_current_context()
+    if context.find_root().ensure_object(dict).get("debug"):
+        traceback.print_exc()
+    click.echo(f"tamiz: {line}", err=True)
+    context.exit(FAILED)
+
+
+@click.group(cls=TamizGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="tamiz")
+@click.option("--library", type=click.Path(path_type=Path, file_okay=False), expose_value=False, callback=_keep,
+              help="Folder of the known-hash sets (else $TAMIZ_LIBRARY, else the user's data folder).")  # fmt: skip
+@click.option("--debug", is_flag=True, expose_value=False, callback=_keep, help="Show tracebacks.")
+def cli() -> None:
+    """Find known material on seized media by its hashes, without anyone looking at a picture.
+
+    Exit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but something could not be examined (see 'tamiz status').
+    """
+
+
+# Known-hash sets
+
+
+@cli.group("set", cls=TamizGroup)
+def set_group() -> None:
+    """Import and look after known-hash sets."""
+
+
+@set_group.command("import")
+@click.argument("file", type=FILE)
+@click.option("--name", required=True, help="Name for the set; an older set of that name is replaced.")
+@click.option("--disposition", required=True, type=click.Choice(DISPOSITIONS), help="What the set is for.")
+@click.option("--format", "format_name", help="Format of the list; recognised by its content if left out.")
+@click.option("--scheme", help="Scheme of its categories, if the list does not name one.")
+@click.option("--authority", help="Who issued it, or the reference under which it may be used.")
+@click.option("--json", "as_json", is_flag=True, help="Print the set as JSON.")
+def set_import(
+    file: Path, name: str, disposition: str, format_name: str | None, scheme: str | None, authority: str | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Import a list of known hashes. Malformed entries are set aside and counted."""
+    from hashsets.format import Disposition
+
+    with _library() as library:
+        known_set = library.import_list(
+            file, name, Disposition(disposition), format=format_name, scheme=scheme, authority=authority
+        )
+    if as_json:
+        _print_json(dataclasses.asdict(known_set))
+        return
+    click.echo(
+        f"{known_set.name}: {known_set.entries:,} entries imported from {known_set.file_name} ({known_set.format})"
+    )
+    if known_set.rejected:
+        click.echo(
+            f"{known_set.rejected:,} malformed entries were set aside; see: tamiz set show {known_set.name} --rejected",
+            err=True,
+        )
+
+
+@set_group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def set_list(as_json: bool) -> None:
+    """List the known-hash sets."""
+    with _library() as library:
+        sets = [dataclasses.asdict(known_set) for known_set in library.sets()]
+    columns = ("name", "disposition", "entries", "rejected", "format", "scheme", "authority", "imported")
+    _show(sets, columns, as_json, "no sets; import one with 'tamiz set import'")
+
+
+@set_group.command("show")
+@click.argument("name")
+@click.option("--rejected", is_flag=True, help="List the entries that were set aside.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def set_show(name: str, rejected: bool, as_json: bool) -> None:
+    """Show where a set came from."""
+    with _library() as library:
+        known_set = dataclasses.asdict(library.get(name))
+        entries = [dataclasses.asdict(entry) for entry in library.rejected(name)] if rejected else []
+    if rejected:
+        _show(entries, ("position", "reason"), as_json, "no entry was set aside")
+    elif as_json:
+        _print_json(known_set)
+    else:
+        for field, value in known_set.items():
+            click.echo(f"{field:15} {'-' if value is None else value}")
+
+
+@set_group.command("remove")
+@click.argument("name")
+@click.confirmation_option("--yes", prompt="Remove this set from the library?")
+def set_remove(name: str) -> None:
+    """Remove a set from the library. Cases keep what they recorded of it."""
+    with _library() as library:
+        library.remove(name)
+    click.echo(f"{name}: removed")
+
+
+@set_group.command("lookup")
+@click.argument("hashes", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
+    """Look hashes up in all sets (MD5, SHA-1, SHA-256; exact)."""
+    with _library() as library:
+        rows = [dataclasses.asdict(found) for found in library.lookup(hashes)]
+    _show(rows, ("set", "disposition", "position", "scheme", "category"), as_json, "in no set")
+
+
+# Cases
+
+
+@cli.group("case", cls=TamizGroup)
+def case_group() -> None:
+    """Make cases."""
+
+
+@case_group.command("new")
+@click.argument("case", type=CASE)
+@click.option("--number", required=True, help="Case number.")
+@click.option("--examiner", required=True, envvar=EXAMINER_VARIABLE, help="Name of the examiner.")
+@click.option("--authority", help="Warrant or request under which the examination is made.")
+@click.option("--exhibit", "exhibits", multiple=True, metavar="LABEL", help="An exhibit, such as E1. Repeatable.")
+def case_new(case: Path, number: str, examiner: str, authority: str | None, exhibits: tuple[str, ...]) -> None:
+    """Make a new case file."""
+    from forensics.case.store import CaseStore
+
+    CaseStore.create(case, number, _actor(examiner), authority, exhibits).close()
+    click.echo(f"{case}: made")
+
+
+@cli.command()
+@click.argument("case", type=CASE)
+@click.argument("sources", type=FILE, nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--exhibit", help="Label of the exhibit the sources belong to.")
+@click.option(
+    "--set", "sets", multiple=True, metavar="NAME", help="A set to match against; all if left out. Repeatable."
+)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Number of workers; one a core if left out.")
+@click.option("--profile", type=click.Choice(("quick", "standard", "deep")), default="standard", show_default=True)
+@click.option("--source-digest/--no-source-digest", default=True, help="SHA-256 of the evidence before and after.")
+@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
+def scan(
+    case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
+    source_digest: bool, examiner: str | None, quiet: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Examine evidence: list, hash and match every stream. Run again to go on after an interruption."""
+    from forensics.triage import scan as triage
+    from forensics.triage.progress import choose_display
+
+    folder, known_sets = _chosen_sets(sets)
+    request = triage.ScanRequest(sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest)
+    with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
+        result = triage.scan(store, actor, request, display)
+    for error in result.errors:
+        click.echo(f"tamiz: {error}", err=True)
+    _show_status(case, as_json)
+    if result.errors:
+        sys.exit(FAILED)
+    if result.gaps:
+        sys.exit(NOT_ALL_EXAMINED)
+
+
+@cli.command("match")
+@click.argument("case", type=CASE)
+@click.option(
+    "--set", "sets", multiple=True, metavar="NAME", help="A set to match against; all if left out. Repeatable."
+)
+@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet: bool) -> None:
+    """Match the hashes stored in a case against (newer) sets. The evidence is not needed."""
+    from forensics.triage import scan as triage
+    from forensics.triage.progress import choose_display
+
+    folder, known_sets = _chosen_sets(sets)
+    with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
+        found = triage.match(store, actor, known_sets, folder, display)
+    click.echo(f"{found:,} matches of contents with entries of {len(known_sets)} sets")
+
+
+@cli.command()
+@click.argument("case", type=CASE)
+@click.option("--disposition", "dispositions", multiple=True, type=click.Choice(DISPOSITIONS),
+              help="Which sets' hits; notable and reference if left out. Repeatable.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def hits(case: Path, dispositions: tuple[str, ...], as_json: bool) -> None:
+    """List the hits: one row for each stream and set entry."""
+    from forensics.case.reader import PUBLIC_HIT_FIELDS, SHOWN, CaseReader
+
+    with CaseReader.open(case) as reader:
+        found = reader.hits(dispositions or SHOWN)
+        rows = ({field: getattr(hit, field) for field in PUBLIC_HIT_FIELDS} for hit in found)
+        columns = ("exhibit", "locator", "allocation", "set", "scheme", "category", "basis", "distance", "tier")
+        _show(rows, columns, as_json, "no hits")
+
+
+@cli.command()
+@click.argument("case", type=CASE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--digest", is_flag=True, help="Also compute the logical digest over all findings (reads the whole case)."
+)
+def status(case: Path, as_json: bool, digest: bool) -> None:
+    """Show what was examined, what was not, and what was found."""
+    _show_status(case, as_json, digest)
+
+
+@cli.command()
+@click.argument("case", type=CASE)
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder for the report."
+)
+@click.option("--language", type=click.Choice(("es", "en")), default="es", show_default=True)
+@click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
+              show_default=True, help="Decides what the report may contain.")  # fmt: skip
+@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
+def report(case: Path, output: Path, language: str, recipient: str, examiner: str | None) -> None:
+    """Write a report: one HTML page and a table of hits as CSV."""
+    from forensics.case.reader import CaseReader
+    from forensics.reports.recipient import Recipient
+    from forensics.reports.report import write_report
+
+    with _writing(case, examiner) as (store, actor):
+        files = write_report(CaseReader(store), output, language, Recipient(recipient))
+        written = [{"file": file.path.name, "sha256": file.sha256} for file in files]
+        store.record(actor, "report", {"language": language, "recipient": recipient, "files": written})
+    for file in files:
+        click.echo(f"{file.path}  sha256 {file.sha256}")
+
+
+@cli.command("export")
+@click.argument("case", type=CASE)
+@click.argument("format_name", metavar="FORMAT")
+@click.option("--output", required=True, type=CASE, help="File to write.")
+@click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
+              show_default=True, help="Decides what the export may contain.")  # fmt: skip
+@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
+def export_command(case: Path, format_name: str, output: Path, recipient: str, examiner: str | None) -> None:
+    """Export a case in one of the registered formats (see 'tamiz doctor')."""
+    from forensics.case.reader import CaseReader
+    from forensics.reports.recipient import Recipient
+
+    exporters = {exporter.name: exporter for exporter in loader.exporters()}
+    if format_name not in exporters:
+        raise click.UsageError(f"no export format '{format_name}'; there are: {', '.join(sorted(exporters))}")
+    with _writing(case, examiner) as (store, actor):
+        exporters[format_name].export(CaseReader(store), output, Recipient(recipient))
+        store.record(actor, "export", {"format": format_name, "recipient": recipient, "file": output.name})
+    click.echo(str(output))
+
+
+@cli.command("log")
+@click.argument("case", type=CASE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def log_command(case: Path, as_json: bool) -> None:
+    """Show the ledger and whether its chain is whole."""
+    from forensics.case.reader import CaseReader
+
+    with CaseReader.open(case) as reader:
+        rows = [dataclasses.asdict(row) for row in reader.ledger()]
+        broken = reader.first_broken_ledger_row()
+    _show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
+    if broken is not None:
+        raise TamizError(
+            f"the ledger is broken at row {broken}", str(case), "the case was changed by other means than tamiz"
+        )
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(as_json: bool) -> None:
+    """Show what this machine can and cannot do."""
+    from forensics.triage.diagnosis import diagnose
+
+    rows = [dataclasses.asdict(finding) for finding in diagnose()]
+    _show(rows, ("subject", "state", "detail"), as_json, "")
+
+
+# What the commands share
+
+
+@contextmanager
+def _library() -> Iterator[Library]:
+    from hashsets.library import Library
+
+    with Library.open(_library_folder()) as library:
+        yield library
+
+
+def _library_folder() -> Path:
+    from hashsets.library import default_folder
+
+    chosen: Path | None = click.get_current_context().find_root().ensure_object(dict).get("library")
+    return chosen or default_folder()
+
+
+def _chosen_sets(names: Sequence[str]) -> tuple[Path, tuple[KnownSet, ...]]:
+    with _library() as library:
+        sets = tuple(library.get(name) for name in dict.fromkeys(names)) if names else tuple(library.sets())
+    if not sets:
+        click.echo("tamiz: warning: the library holds no set, nothing can be matched; see 'tamiz set import'", err=True)
+    return _library_folder(), sets
+
+
+def _actor(name: str) -> Actor:
+    from forensics.case.ledger import Actor
+    from forensics.triage.environment import system_user
+
+    return Actor(name, system_user())
+
+
+@contextmanager
+def _writing(case: Path, examiner: str | None) -> Iterator[tuple[CaseStore, Actor]]:
+    """Open a case for writing as its examiner, or as the one named; end in order when asked to terminate."""
+    from forensics.case.reader import CaseReader
+    from forensics.case.store import CaseStore
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    with CaseStore.open(case) as store:
+        yield store, _actor(examiner or CaseReader(store).examiners()[0])
+
+
+def _show_status(case: Path, as_json: bool, digest: bool = False) -> None:
+    from forensics.case.reader import CaseReader
+    from forensics.case.status import status as case_status
+    from forensics.case.status import status_lines
+
+    with CaseReader.open(case) as reader:
+        document = case_status(reader)
+        if digest:
+            document["logical_digest"] = reader.logical_digest()
+    if as_json:
+        _print_json(document)
+    else:
+        click.echo("\n".join(status_lines(document)))
+
+
+def _print_json(document: object) -> None:
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _show(rows: Iterable[dict[str, Any]], columns: Sequence[str], as_json: bool, nothing: str) -> None:
+    """Print rows as one JSON document, or as a table of some columns."""
+    if as_json:
+        _print_json(list(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("-" if row[column] is None else str(row[column]) for column in columns))
+    if table.row_count == 0:
+        click.echo(nothing, err=True)
+        return
+    Console(soft_wrap=not sys.stdout.isatty(), highlight=False, markup=False).print(table)
+
+
+for _command in loader.commands():
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Console entry point."""
+    cli()
