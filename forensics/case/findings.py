@@ -97,7 +97,7 @@ class FindingRecorder:
 
         Reads a page at a time, so that the case can be written meanwhile and memory stays flat.
         """
-        for condition, order in (("physical_offset IS NOT NULL", "physical_offset"), ("physical_offset IS NULL", "-1")):
+        for condition, order in (("physical_offset IS NOT NULL", "physical_offset"), ("physical_offset IS NULL", "id")):
             after = (-2, -1)
             while True:
                 page = self._connection.execute(

@@ -66,10 +66,13 @@ class CaseStore:
         _make_private_file(path, b"", "choose another name or remove it")
         _make_private_file(pseudonym_key_path(path), secrets.token_hex(32).encode(), "it belongs to another case")
         try:
-            connection = _connect(path, read_only=False)
+            connection = sqlite3.connect(path)
             connection.executescript(files("forensics.case").joinpath("schema.sql").read_text("utf-8"))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            # before the first write-ahead log: the file's own header must say what it is, whatever comes after
+            connection.close()
+            connection = _connect(path, read_only=False)
         except sqlite3.Error as error:
             raise CaseError(f"cannot be made ({error})", str(path), "check free space and permissions") from error
         store = cls(path, connection)

@@ -1,0 +1,174 @@
+"""What a scan finds is written once, adds up, and can be taken up again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from forensics.case.findings import PAGE, FindingRecorder
+from forensics.case.reader import CaseReader
+from forensics.case.recorder import ScanRecorder
+from forensics.case.status import status, status_lines
+from forensics.case.store import CaseStore
+from forensics.errors import CaseError
+from forensics.evidence.stream import NotExamined
+from forensics.outcome import Outcome
+from forensics.reason import Reason
+from tests.case.conftest import EXAMINER, content, description, exact_match, known_set, stream
+
+
+@pytest.fixture
+def source_id(recorder: ScanRecorder, tmp_path: Path) -> int:
+    return recorder.add_source("E1", description(tmp_path / "disk.raw"))
+
+
+def walk(recorder: ScanRecorder, findings: FindingRecorder, source_id: int, *items: object) -> None:
+    volume = recorder.volumes(source_id)[0]
+    findings.add_walked(source_id, volume.id, items, last=True, only_allocated=False)  # type: ignore[arg-type]
+
+
+def test_streams_come_back_in_physical_order_and_those_without_a_place_last(
+    recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    streams = [stream(n, offset=None if n % 3 == 0 else (7919 * n) % 100_003) for n in range(2 * PAGE + 10)]
+    walk(recorder, findings, source_id, *streams)
+    placed = sorted((s for s in streams if s.physical_offset is not None), key=lambda s: s.physical_offset or 0)
+    expected = [str(s.locator) for s in placed] + [str(s.locator) for s in streams if s.physical_offset is None]
+    assert [pending.locator for pending in findings.pending(source_id)] == expected
+
+
+def test_pending_streams_can_be_worked_off_while_they_are_listed(
+    recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    walk(recorder, findings, source_id, *(stream(n, offset=n) for n in range(2 * PAGE)))
+    seen = []
+    for pending in findings.pending(source_id):
+        seen.append(pending.id)
+        findings.add_outcomes([Outcome(pending.id, 3, Reason.READ_ERROR)])
+    assert len(seen) == len(set(seen)) == 2 * PAGE
+    assert findings.pending_totals(source_id) == (0, 0)
+
+
+def test_a_walk_done_twice_changes_nothing(recorder: ScanRecorder, findings: FindingRecorder, source_id: int) -> None:
+    items = (stream(1), stream(2, b"b"), stream(2, b"hard link"), NotExamined("E1/p1", Reason.WALK_LIMIT))
+    walk(recorder, findings, source_id, *items)
+    walk(recorder, findings, source_id, *items)
+    case = CaseReader(CaseStore.open(recorder._store.path, read_only=True))
+    assert case.stream_counts().seen == 3
+    assert [gap.locator for gap in case.gaps()] == ["E1/p1"]
+    case.close()
+
+
+def test_names_that_are_no_text_are_kept_byte_for_byte(
+    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    names = [b"caf\xe9.jpg", b"caf\\xe9.jpg", "café\u202egpj.exe".encode(), b"plain.jpg"]
+    walk(recorder, findings, source_id, *(stream(n, name) for n, name in enumerate(names)))
+    rows = store.connection.execute("SELECT path, path_bytes FROM streams ORDER BY id").fetchall()
+    assert [bytes.fromhex(hexadecimal) if hexadecimal else path.encode() for path, hexadecimal in rows] == names
+    assert all(path.isprintable() for path, _ in rows)
+
+
+def test_coverage_adds_up_in_every_state(
+    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    walk(recorder, findings, source_id, *(stream(n) for n in range(1, 6)))
+    ids = [pending.id for pending in findings.pending(source_id)]
+    known = content(b"abc", exact_match("n"), exact_match("b", 2))
+    findings.add_outcomes(
+        [
+            Outcome(ids[0], 3, sha256=known.digests.sha256, content=known),
+            Outcome(ids[1], 3, sha256=known.digests.sha256),
+            Outcome(ids[2], 3, Reason.SHORT_READ, "1 of 3 bytes"),
+        ]
+    )
+    document = status(CaseReader(store))
+    assert document["streams"] == {"seen": 5, "hashed": 2, "skipped": 0, "failed": 1}
+    assert document["pending"] == 2
+    assert document["complete"] is False
+    assert document["hits"] == {"exact": 2, "near": 0, "similar": 0}
+    assert document["benign_streams"] == 2
+    assert document["conflicts"] == 1
+    assert document["not_examined"] == [
+        {"locator": "E1/p1/ntfs:3-128-1", "reason": "short-read", "detail": "1 of 3 bytes"}
+    ]
+    text = "\n".join(status_lines(document))
+    assert "NOT complete" in text
+    assert "5 seen = 2 hashed + 0 skipped + 1 failed + 2 pending" in text
+
+
+def test_an_outcome_that_rests_on_an_unknown_content_is_sent_back(
+    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    walk(recorder, findings, source_id, stream(1))
+    (pending,) = findings.pending(source_id)
+    assert findings.add_outcomes([Outcome(pending.id, 3, sha256="f" * 64)]) == [pending.id]
+    assert findings.pending_totals(source_id) == (1, 3)
+
+
+def test_the_same_evidence_elsewhere_gives_the_same_logical_digest(tmp_path: Path) -> None:
+    digests = set()
+    for number, order in enumerate(([0, 1, 2], [2, 0, 1])):
+        path = tmp_path / f"{number}.case"
+        with CaseStore.create(path, "1", EXAMINER, None, []) as store:
+            recorder, findings = ScanRecorder(store, EXAMINER), FindingRecorder(store)
+            recorder.begin("scan", "standard", {}, {"host": "x", "process": 1}, [known_set("n")])
+            source_id = recorder.add_source("E1", description(tmp_path / f"{number}.raw"))
+            walk(recorder, findings, source_id, *(stream(n, offset=n) for n in range(3)))
+            ids = [pending.id for pending in findings.pending(source_id)]
+            for n in order:
+                known = content(bytes([n]), exact_match("n", n + 1))
+                findings.add_outcomes([Outcome(ids[n], 3, sha256=known.digests.sha256, content=known)])
+            digests.add(CaseReader(store).logical_digest())
+            store.connection.execute("UPDATE hits SET distance = 1 WHERE position = 1")
+            digests.add(CaseReader(store).logical_digest())
+    assert len(digests) == 2
+
+
+def test_a_source_whose_size_changed_is_not_the_same_evidence(recorder: ScanRecorder, tmp_path: Path) -> None:
+    first = recorder.add_source("E1", description(tmp_path / "disk.raw"))
+    assert recorder.add_source("E1", description(tmp_path / "disk.raw")) == first
+    with pytest.raises(CaseError, match="size has changed"):
+        recorder.add_source("E1", description(tmp_path / "disk.raw", size=1 << 21))
+
+
+def test_labels_are_chosen_so_that_old_locators_stay_true(recorder: ScanRecorder, tmp_path: Path) -> None:
+    def add(name: str, exhibit: str | None) -> str:
+        label = recorder.choose_label(tmp_path / name, exhibit)
+        recorder.add_source(label, description(tmp_path / name))
+        return label
+
+    assert add("a", None) == "E1"  # the only exhibit without a source
+    assert add("a", None) == "E1"  # known already
+    assert add("b", None) == "E2"  # a new exhibit
+    assert add("c", "E1") == "E1.2"  # a second source of the first exhibit
+    assert add("d", "PHONE-1") == "PHONE-1"
+    with pytest.raises(CaseError, match="exhibit E1"):
+        recorder.choose_label(tmp_path / "a", "E2")
+
+
+def test_with_several_exhibits_waiting_the_user_must_choose(tmp_path: Path) -> None:
+    store = CaseStore.create(tmp_path / "b.case", "1", EXAMINER, None, ["E1", "E2"])
+    with store, pytest.raises(CaseError, match="Say which with --exhibit"):
+        ScanRecorder(store, EXAMINER).choose_label(tmp_path / "a", None)
+
+
+def test_a_scan_whose_process_is_gone_is_marked_interrupted(store: CaseStore, recorder: ScanRecorder) -> None:
+    store.connection.execute("""UPDATE scans SET environment = '{"host":"elsewhere","process":1}'""")
+    recorder.begin("scan", "standard", {}, {"host": "x", "process": 1}, [])
+    states = [row["state"] for row in CaseReader(store).scans()]
+    assert states == ["interrupted", "running"]
+
+
+def test_contents_are_caught_up_with_sets_they_were_not_matched_against(
+    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    assert recorder.sets_to_catch_up([known_set("n")]) == []  # no content yet
+    walk(recorder, findings, source_id, stream(1))
+    (pending,) = findings.pending(source_id)
+    known = content(b"abc")
+    findings.add_outcomes([Outcome(pending.id, 3, sha256=known.digests.sha256, content=known)])
+    recorder.begin("scan", "standard", {}, {}, [known_set("n"), known_set("new")])
+    assert recorder.sets_to_catch_up([known_set("n"), known_set("new")]) == ["new"]
+    assert [c.digests for c in findings.contents_after("", 10)] == [known.digests]
