@@ -1,0 +1,291 @@
+"""VICS, the JSON of Project VIC and its adopters, versions 1.1 to 2.0: hash sets (``#Media``), cases (``#Cases``).
+
+One pass over parser events, keeping only the fields that are imported: what else a Media object carries (file names
+and paths, Exif, series, remarks) is skipped without being built, however large. File names, ``Series``, ``Tags`` and
+``Comments`` are never imported: they can name a victim or describe the material.
+
+The root holds a context, ``odata.metadata`` (1.x) or ``@odata.context`` (2.0), and an array ``value`` of Media
+objects, or of cases that each hold an array ``Media``. The context may stand after the array.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain
+from typing import BinaryIO, ClassVar, TypeAlias
+
+import ijson
+
+from forensics.errors import ListFormatError
+from hashsets import fields
+from hashsets.fields import FieldError
+from hashsets.format import KnownEntry, KnownPerceptualHash, ListFormat, ListHeader, RejectedEntry
+from hashsets.formats.text import head_text, text_chunks
+
+Scalar: TypeAlias = str | int | Decimal | bool | None
+Event: TypeAlias = tuple[str, Scalar]
+
+LONGEST_VALUE = 16 << 20
+"""Bytes the parser may swallow without one event: a longer single value is refused, for it is held in memory."""
+
+ATTRIBUTES = {
+    "MimeType": "mime_type",
+    "VictimIdentified": "victim_identified",
+    "OffenderIdentified": "offender_identified",
+    "IsDistributed": "is_distributed",
+    "IsSuspected": "is_suspected",
+    "SelfGenerated": "self_generated",
+    "IsPrecategorized": "is_precategorized",
+    "DateUpdated": "date_updated",
+}
+"""Further fields of a Media that are kept, values as written, and the names they are kept under."""
+
+_CONTEXT_KEYS = ("odata.metadata", "@odata.context")
+_CONTEXT = re.compile(r"/DataModels/([0-9]+(?:\.[0-9]+)*)\.xml(?:/([A-Za-z0-9_-]{1,40})/\$metadata)?", re.IGNORECASE)
+_ROOT = re.compile(r'\s*\{.*?"(?:odata\.metadata|@odata\.context|value)"\s*:', re.DOTALL)
+_KEPT = {"MediaID", "Category", "MD5", "SHA1", "SHA256", "MediaSize", "PhotoDNA", *ATTRIBUTES}
+_DIGESTS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
+_NESTED = "\0"
+"""Stands for an object or array where a value belongs: it is no hash and no number."""
+_OPENING = frozenset(("start_map", "start_array"))
+_CLOSING = frozenset(("end_map", "end_array"))
+
+
+class VicsFormat(ListFormat):
+    """VICS 1.1 to 2.0 JSON."""
+
+    name: ClassVar[str] = "vics"
+
+    def recognises(self, head: bytes) -> bool:
+        """Tell by a JSON object whose first keys are those of an OData answer."""
+        return _ROOT.match(head_text(head)) is not None
+
+    def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+        """Read a hash set or case; an entry's position is the ordinal of its Media object.
+
+        Raises:
+            ListFormatError: The JSON is broken (the message says after which entry), or holds no array ``value``.
+        """
+        return _VicsReader(file).items()
+
+
+class _VicsReader:
+    """One pass over one file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._position = 0
+        self._is_case = False
+        self._events = chain.from_iterable(self._parse())
+
+    def items(self) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+        """Read the root object."""
+        if next(self._events, None) != ("start_map", None):
+            raise ListFormatError("the root of a VICS list is a JSON object", None, "check the file or name its format")
+        key, has_value = None, False
+        for event, value in self._events:
+            if event == "map_key":
+                key = value
+            elif event == "start_array" and key == "value":
+                has_value = True
+                yield from self._media_array()
+            elif event in _OPENING:
+                self._skip()
+            elif key in _CONTEXT_KEYS and isinstance(value, str):
+                self._is_case = value.endswith("#Cases")
+                yield _header(value)
+        if not has_value:
+            raise ListFormatError("a VICS list has an array 'value' and this file has none", None, "check the file")
+
+    def _parse(self) -> Iterator[list[Event]]:
+        """Turn the file into parser events, a batch for each piece of the file.
+
+        The parser's own messages quote the input, so they are not passed on.
+        """
+        events: list[Event] = ijson.sendable_list()
+        parser = ijson.basic_parse_coro(events)
+        fed = unanswered = 0
+        try:
+            for text in text_chunks(self._file):
+                chunk = text.encode()
+                fed += len(chunk)
+                parser.send(chunk)
+                unanswered = 0 if events else unanswered + len(chunk)
+                if unanswered > LONGEST_VALUE:
+                    raise self._broken(f"a single value is longer than {LONGEST_VALUE} bytes", fed)
+                yield events[:]
+                del events[:]
+            parser.close()
+        except ijson.JSONError as error:
+            # What was parsed before the break still gives the ordinal of the last whole entry.
+            yield events[:]
+            if fed == 0:
+                raise ListFormatError("the file is empty", None, "check the file") from error
+            what = "the JSON ends too early" if "premature EOF" in str(error) else "the JSON is broken"
+            raise self._broken(what, fed) from error
+        except (SystemError, ArithmeticError, ValueError) as error:
+            # A number of thousands of digits or an astronomic exponent: ijson gives up in the middle of an event.
+            raise self._broken("a number is too large", fed) from error
+
+    def _broken(self, what: str, fed: int) -> ListFormatError:
+        return ListFormatError(
+            f"{what} after entry {self._position}, within the first {fed} bytes", None, "nothing was imported"
+        )
+
+    def _skip(self) -> None:
+        """Pass over the rest of an object or array that was just opened."""
+        depth = 1
+        for event, _ in self._events:
+            if event in _OPENING:
+                depth += 1
+            elif event in _CLOSING:
+                depth -= 1
+                if not depth:
+                    return
+
+    def _media_array(self) -> Iterator[KnownEntry | RejectedEntry]:
+        """Read the items of ``value``, or of a case's ``Media``, to the end of the array."""
+        for event, _ in self._events:
+            if event == "end_array":
+                return
+            if event == "start_map":
+                yield from self._media()
+                continue
+            if event in _OPENING:
+                self._skip()
+            self._position += 1
+            yield RejectedEntry(self._position, "not a JSON object")
+
+    def _media(self) -> Iterator[KnownEntry | RejectedEntry]:
+        """Read one object: a Media, or a case with its Media."""
+        kept: dict[str, Scalar] = {}
+        alternatives: list[dict[str, Scalar]] = []
+        is_case = self._is_case
+        key: Scalar = None
+        for event, value in self._events:
+            if event == "map_key":
+                key = value
+            elif event == "end_map":
+                break
+            elif event not in _OPENING:
+                if key in _KEPT:
+                    kept[str(key)] = value
+            elif event == "start_array" and key == "Media":
+                is_case = True
+                yield from self._media_array()
+            elif event == "start_array" and key == "AlternativeHashes":
+                alternatives.extend(self._alternative_hashes())
+            else:
+                self._skip()
+                if key in _KEPT:
+                    kept[str(key)] = _NESTED
+        if not is_case or kept.keys() & _DIGESTS.keys():
+            yield self._entry_or_rejected(kept, alternatives)
+
+    def _entry_or_rejected(
+        self, kept: dict[str, Scalar], alternatives: list[dict[str, Scalar]]
+    ) -> KnownEntry | RejectedEntry:
+        self._position += 1
+        try:
+            return _entry(self._position, kept, alternatives)
+        except FieldError as error:
+            return RejectedEntry(self._position, str(error))
+
+    def _alternative_hashes(self) -> Iterator[dict[str, Scalar]]:
+        """Read the items of ``AlternativeHashes`` that are objects of scalar values."""
+        item: dict[str, Scalar] = {}
+        key: Scalar = None
+        in_item = False
+        for event, value in self._events:
+            if event == "map_key":
+                key = value
+            elif event == "start_map" and not in_item:
+                item, in_item = {}, True
+            elif event == "end_map":
+                in_item = False
+                yield item
+            elif event == "end_array":
+                return
+            elif event in _OPENING:
+                self._skip()
+            elif in_item and key in ("HashName", "HashValue"):
+                item[str(key)] = value
+
+
+def _header(context: str) -> ListHeader:
+    """Read version and country segment off a context; without them the list names no scheme."""
+    match = _CONTEXT.search(context)
+    if match is None:
+        return ListHeader()
+    version, segment = match[1], match[2]
+    return ListHeader(version, f"vics-{version}-{segment.lower()}" if segment else f"vics-{version}")
+
+
+def _entry(position: int, kept: dict[str, Scalar], alternatives: list[dict[str, Scalar]]) -> KnownEntry:
+    """Make an entry of the fields of a Media.
+
+    Raises:
+        FieldError: A field is malformed, two hashes of one kind contradict each other, or there is no hash.
+    """
+    digests: dict[str, str] = {}
+    attributes: dict[str, str] = {}
+    for key, value in kept.items():
+        if value is None or value == "":
+            continue
+        if key in ATTRIBUTES:
+            attributes[ATTRIBUTES[key]] = fields.attribute(value)
+        elif key in _DIGESTS:
+            digests[_DIGESTS[key]] = fields.digest(_DIGESTS[key], value, key)
+    perceptual = (
+        _perceptual(kept.get("PhotoDNA"), alternatives, digests, attributes)
+        if (alternatives or kept.get("PhotoDNA"))
+        else ()
+    )
+    return fields.require_a_hash(
+        KnownEntry(
+            position,
+            digests.get("md5"),
+            digests.get("sha1"),
+            digests.get("sha256"),
+            fields.whole_number("MediaSize", kept.get("MediaSize")),
+            perceptual,
+            fields.short_text("Category", kept.get("Category")),
+            fields.short_text("MediaID", kept.get("MediaID")),
+            attributes,
+        )
+    )
+
+
+def _perceptual(
+    photodna: Scalar, alternatives: list[dict[str, Scalar]], digests: dict[str, str], attributes: dict[str, str]
+) -> tuple[KnownPerceptualHash, ...]:
+    """Sort the alternative hashes into digests (added to `digests`) and perceptual hashes (returned).
+
+    A malformed PhotoDNA, which some exporters write, does not cost the entry its other hashes: it is left out, and
+    an attribute says so.
+
+    Raises:
+        FieldError: A hash is malformed or contradicts another.
+    """
+    found: dict[KnownPerceptualHash, None] = {}
+    stated: list[tuple[str, Scalar]] = [("photodna", photodna)] if photodna else []
+    for item in alternatives:
+        algorithm = fields.field_key(str(item.get("HashName")))
+        stated.append(("photodna" if algorithm == "pdna" else algorithm, item.get("HashValue")))
+    for algorithm, value in stated:
+        if value in (None, ""):
+            continue
+        if algorithm in fields.DIGEST_LENGTHS:
+            digest = fields.digest(algorithm, value, f"AlternativeHashes {algorithm}")
+            if digests.setdefault(algorithm, digest) != digest:
+                raise FieldError(f"two different {algorithm}")
+        elif algorithm in fields.PERCEPTUAL_LENGTHS:
+            found[fields.perceptual_hash(algorithm, value)] = None
+        elif algorithm == "photodna":
+            try:
+                found[fields.perceptual_hash(algorithm, value)] = None
+            except FieldError:
+                attributes["photodna"] = "malformed, left out"
+    return tuple(found)

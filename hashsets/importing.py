@@ -1,0 +1,253 @@
+"""Importing a list into a library: one pass over the file, all or nothing.
+
+The entries go into a set file of their own, under a name that nobody reads. Only when that is complete and on the
+disk is the set entered in the library, in one transaction. What a killed import leaves behind is swept by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import io
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+from uuid import uuid4
+
+from forensics.errors import LibraryError, ListFormatError
+from hashsets import fields
+from hashsets.database import library_errors
+from hashsets.format import HEAD_SIZE, Disposition, KnownEntry, ListFormat, ListHeader, RejectedEntry
+from hashsets.library import set_path, sets_folder
+from hashsets.match import KnownSet
+from hashsets.set_file import SetFileWriter
+from plugins import loader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hashsets.library import Library, Progress
+
+_BATCH = 5000
+_BUFFER_SIZE = 1 << 18
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def import_list(
+    library: Library,
+    path: Path,
+    name: str,
+    disposition: Disposition,
+    format_name: str | None,
+    scheme: str | None,
+    authority: str | None,
+    on_progress: Progress | None,
+) -> KnownSet:
+    """Do what :meth:`hashsets.library.Library.import_list` says."""
+    if not name or not name.isprintable() or len(name) > fields.LONGEST_TEXT:
+        raise LibraryError("a set needs a printable name of at most 200 characters", None, "give another --name")
+    uuid = str(uuid4())
+    final = set_path(library.folder, uuid)
+    partial = final.with_suffix(".partial")
+    with _list_errors(path), path.open("rb", buffering=0) as file, _only_import(library):
+        list_format = _format_of(file, path, format_name)
+        writer = SetFileWriter(partial)
+        try:
+            intake = _take_in(file, list_format, writer, on_progress)
+            writer.finish()
+            known_set = KnownSet(
+                uuid=uuid,
+                name=name,
+                disposition=Disposition(disposition),
+                format=list_format.name,
+                format_version=intake.header.version,
+                scheme=scheme or intake.header.scheme,
+                authority=authority,
+                file_name=path.name,
+                file_sha256=intake.file_sha256,
+                entries=intake.entries,
+                rejected=intake.rejected,
+                imported=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            )
+            with library_errors(final):
+                partial.rename(final)
+                _sync_folder(final.parent)
+            library.replace(known_set)
+        except BaseException:
+            writer.discard()
+            final.unlink(missing_ok=True)
+            raise
+    return known_set
+
+
+class _DigestingFile(io.RawIOBase):
+    """A file that is digested and counted while it is read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = cast("io.RawIOBase", file)
+        self._digest = hashlib.sha256()
+        self.bytes_read = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read, digest and count."""
+        count = self._file.readinto(buffer) or 0
+        self._digest.update(memoryview(buffer)[:count])
+        self.bytes_read += count
+        return count
+
+    def digest_rest(self) -> str:
+        """Read what a format left unread, and give the SHA-256 of the whole file."""
+        buffer = bytearray(_BUFFER_SIZE)
+        while self.readinto(buffer):
+            pass
+        return self._digest.hexdigest()
+
+
+@dataclass(slots=True)
+class _Intake:
+    """What an import counted."""
+
+    header: ListHeader
+    entries: int = 0
+    rejected: int = 0
+    first_rejected: RejectedEntry | None = None
+    file_sha256: str = ""
+
+
+def _format_of(file: BinaryIO, path: Path, format_name: str | None) -> ListFormat:
+    """Choose the format by its name, or by the first bytes of the file.
+
+    Raises:
+        ListFormatError: There is no format of that name, or none recognises the file.
+    """
+    formats = loader.list_formats()
+    names = ", ".join(each.name for each in formats)
+    if format_name is not None:
+        for each in formats:
+            if each.name == format_name:
+                return each
+        raise ListFormatError(f"there is no list format '{format_name}'", None, f"give one of: {names}")
+    head = _head(file)
+    if not head:
+        raise ListFormatError("the file is empty", str(path), "check the file")
+    for each in formats:
+        if each.recognises(head):
+            return each
+    raise ListFormatError("not a list of a known format", str(path), f"if it is one, name it with --format: {names}")
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The first bytes of a list, unpacked; the file is left at its start."""
+    head = file.read(HEAD_SIZE)
+    file.seek(0)
+    if head.startswith(_GZIP_MAGIC):
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            head = unpacked.read(HEAD_SIZE)
+        file.seek(0)
+    return head
+
+
+def _take_in(
+    file: BinaryIO, list_format: ListFormat, writer: SetFileWriter, on_progress: Callable[[int, int], None] | None
+) -> _Intake:
+    """Copy a list into a set file.
+
+    Raises:
+        ListFormatError: The list is broken, or holds no valid entry.
+    """
+    size = os.fstat(file.fileno()).st_size
+    is_gzip = file.read(2) == _GZIP_MAGIC
+    file.seek(0)
+    digesting = _DigestingFile(file)
+    buffered = io.BufferedReader(digesting, _BUFFER_SIZE)
+    source = cast("BinaryIO", gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
+    intake = _Intake(ListHeader())
+    for batch in _batches(list_format.read(source)):
+        entries = [item for item in batch if isinstance(item, KnownEntry)]
+        rejected = [item for item in batch if isinstance(item, RejectedEntry)]
+        for item in batch:
+            if isinstance(item, ListHeader):
+                intake.header = item
+        writer.add_entries(entries)
+        writer.add_rejected(rejected)
+        intake.entries += len(entries)
+        intake.rejected += len(rejected)
+        intake.first_rejected = intake.first_rejected or next(iter(rejected), None)
+        if on_progress is not None:
+            on_progress(digesting.bytes_read, size)
+    if not intake.entries:
+        what = f"the list holds no valid entry, and {intake.rejected} malformed"
+        if intake.first_rejected is not None:
+            what += f" (the first at {intake.first_rejected.position}: {intake.first_rejected.reason})"
+        raise ListFormatError(what, None, "check the file and its format")
+    intake.file_sha256 = digesting.digest_rest()
+    return intake
+
+
+def _batches(
+    items: Iterable[KnownEntry | RejectedEntry | ListHeader],
+) -> Iterator[list[KnownEntry | RejectedEntry | ListHeader]]:
+    remaining = iter(items)
+    while batch := list(islice(remaining, _BATCH)):
+        yield batch
+
+
+@contextmanager
+def _list_errors(path: Path) -> Iterator[None]:
+    """Say in which list an error was found, and translate those of reading and unpacking it."""
+    try:
+        yield
+    except ListFormatError as error:
+        if error.where is not None and error.where.startswith(str(path)):
+            raise
+        where = f"{path}, {error.where}" if error.where else str(path)
+        raise ListFormatError(error.what, where, error.remedy) from error
+    except (OSError, EOFError, zlib.error) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "damaged gzip data"
+        raise ListFormatError(
+            f"cannot be read ({reason})", str(path), "check the file; nothing was imported"
+        ) from error
+
+
+@contextmanager
+def _only_import(library: Library) -> Iterator[None]:
+    """Hold the right to import into a library, and sweep what a killed import left behind.
+
+    Raises:
+        LibraryError: Another process is importing.
+    """
+    path = library.folder / "import.lock"
+    with library_errors(path):
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LibraryError("another import is running", str(library.folder), "try again when it is done") from error
+        kept = {set_path(library.folder, known_set.uuid) for known_set in library.sets()}
+        with library_errors(sets_folder(library.folder)):
+            for stray in set(sets_folder(library.folder).iterdir()) - kept:
+                stray.unlink()
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's names on the disk, so that a renamed file is found after a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

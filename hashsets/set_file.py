@@ -1,0 +1,239 @@
+"""The file of one known-hash set: written once by an import, then sealed and only read.
+
+A set has a file of its own so that an import never touches what a running scan reads, a killed import leaves nothing
+but a stray file, and the indexes are built in one sort. Because a finished file never changes it is opened immutable:
+without locks or journals, so also on a read-only disk and inside a worker that the kernel forbids to write.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hashsets.database import KNOWN_SET_APPLICATION_ID, connect, create, library_errors
+from hashsets.fields import DIGEST_LENGTHS, PERCEPTUAL_LENGTHS
+from hashsets.format import KnownEntry, RejectedEntry
+from hashsets.match import EntryReference
+from hashsets.uninformative import is_uninformative
+
+_BATCH = 1000
+_SORT_MEMORY_KIB = 65536
+_ENTRY_COLUMNS = "position, reference, category, md5, sha1, sha256, size, attributes"
+
+
+class SetFileWriter:
+    """Writes the entries of one import into a new file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = create(path, "known_set.sql", KNOWN_SET_APPLICATION_ID)
+        # If anything fails the file is thrown away, so nothing in it needs protection while it is written.
+        self._connection.executescript(
+            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_SORT_MEMORY_KIB}; BEGIN"
+        )
+
+    def add_entries(self, entries: Sequence[KnownEntry]) -> None:
+        """Write a batch of entries.
+
+        Raises:
+            LibraryError: The file cannot be written.
+        """
+        with library_errors(self._path):
+            self._connection.executemany(
+                f"INSERT INTO entry ({_ENTRY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                [
+                    (
+                        entry.position,
+                        entry.reference,
+                        entry.category,
+                        entry.md5,
+                        entry.sha1,
+                        entry.sha256,
+                        entry.size,
+                        json.dumps(dict(entry.attributes), ensure_ascii=False) if entry.attributes else None,
+                    )
+                    for entry in entries
+                ],
+            )
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO perceptual_hash VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        entry.position,
+                        known.algorithm,
+                        known.value,
+                        known.quality,
+                        int(known.algorithm in PERCEPTUAL_LENGTHS and not is_uninformative(known.value)),
+                    )
+                    for entry in entries
+                    for known in entry.perceptual
+                ],
+            )
+
+    def add_rejected(self, rejected: Sequence[RejectedEntry]) -> None:
+        """Write a batch of entries that were set aside.
+
+        Raises:
+            LibraryError: The file cannot be written.
+        """
+        with library_errors(self._path):
+            self._connection.executemany(
+                "INSERT INTO rejected_entry (position, reason) VALUES (?, ?)",
+                [(entry.position, entry.reason) for entry in rejected],
+            )
+
+    def finish(self) -> None:
+        """Index the entries, and put the file on the disk for good.
+
+        Raises:
+            LibraryError: The file cannot be written.
+        """
+        with library_errors(self._path):
+            for algorithm in DIGEST_LENGTHS:
+                self._connection.execute(
+                    f"CREATE INDEX entry_{algorithm} ON entry ({algorithm}) WHERE {algorithm} IS NOT NULL"
+                )
+            self._connection.execute("COMMIT")
+            self._connection.close()
+            descriptor = os.open(self._path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def discard(self) -> None:
+        """Give the file up."""
+        self._connection.close()
+        self._path.unlink(missing_ok=True)
+
+
+class SetFile:
+    """Reads the entries of one set.
+
+    Args:
+        path: The file.
+        set_uuid: Identity of the set, for the entries it gives.
+
+    Raises:
+        LibraryError: The file is missing or not a set of ours.
+    """
+
+    def __init__(self, path: Path, set_uuid: str) -> None:
+        self._path = path
+        self._set_uuid = set_uuid
+        self._connection = connect(path, KNOWN_SET_APPLICATION_ID, "mode=ro&immutable=1")
+        with library_errors(path):
+            self._stated = [
+                algorithm
+                for algorithm in DIGEST_LENGTHS
+                if self._connection.execute(
+                    f"SELECT 1 FROM entry WHERE {algorithm} IS NOT NULL LIMIT 1"  # noqa: S608
+                ).fetchone()
+            ]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def by_digest(self, algorithm: str, digests: Iterable[str]) -> Iterator[EntryReference]:
+        """Find the entries that state any of the given digests of one algorithm.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        if algorithm not in self._stated:
+            return
+        remaining = iter(digests)
+        while batch := list(islice(remaining, _BATCH)):
+            yield from self._entries(algorithm, batch)
+
+    def by_position(self, positions: Iterable[int]) -> Iterator[EntryReference]:
+        """Give the entries at some positions.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        remaining = iter(positions)
+        while batch := list(islice(remaining, _BATCH)):
+            yield from self._entries("position", batch)
+
+    def searched_hashes(self, algorithm: str, least_quality: int) -> Iterator[tuple[int, str]]:
+        """Give the perceptual hashes of one algorithm that are to be searched, with their entries' positions.
+
+        Left out are hashes that say nothing, and those of a picture whose quality the list states to be less than
+        `least_quality`; a pHash has none of its own and goes by the PDQ of the same entry.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        with library_errors(self._path):
+            yield from self._connection.execute(
+                """
+                SELECT position, value FROM perceptual_hash AS known
+                WHERE algorithm = ? AND searched AND coalesce(
+                    quality,
+                    (SELECT max(quality) FROM perceptual_hash
+                     WHERE position = known.position AND algorithm = 'pdq' AND known.algorithm = 'phash'),
+                    100
+                ) >= ?
+                """,
+                (algorithm, least_quality),
+            )
+
+    def rejected(self) -> Iterator[RejectedEntry]:
+        """Give the entries that the import set aside, in the order of the list.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        with library_errors(self._path):
+            for position, reason in self._connection.execute("SELECT position, reason FROM rejected_entry ORDER BY id"):
+                yield RejectedEntry(position, reason)
+
+    def unsearched_count(self) -> int:
+        """Count the PDQ and pHash values that are never searched because they say nothing.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        with library_errors(self._path):
+            marks = ", ".join("?" * len(PERCEPTUAL_LENGTHS))
+            return int(
+                self._connection.execute(
+                    f"SELECT count(*) FROM perceptual_hash WHERE NOT searched AND algorithm IN ({marks})",  # noqa: S608
+                    tuple(PERCEPTUAL_LENGTHS),
+                ).fetchone()[0]
+            )
+
+    def _entries(self, column: str, values: list[str] | list[int]) -> Iterator[EntryReference]:
+        with library_errors(self._path):
+            rows = self._connection.execute(
+                f"SELECT {_ENTRY_COLUMNS} FROM entry "  # noqa: S608
+                f"WHERE {column} IN (SELECT value FROM json_each(?))",
+                (json.dumps(values),),
+            )
+            for position, reference, category, md5, sha1, sha256, size, attributes in rows:
+                yield EntryReference(
+                    self._set_uuid,
+                    position,
+                    reference,
+                    category,
+                    md5,
+                    sha1,
+                    sha256,
+                    size,
+                    json.loads(attributes) if attributes else {},
+                )
