@@ -1,0 +1,76 @@
+"""What a content is, by its first bytes. Names and extensions are never asked: they are what a suspect chooses."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from forensics.errors import MediaError
+from forensics.media.picture_formats import formats_by_prefix
+
+HEAD_SIZE = 4096
+"""How many of a content's first bytes are looked at. More costs time and tells no more media types apart."""
+
+UNKNOWN = "application/octet-stream"
+"""Media type of what has no known signature."""
+
+EMPTY = "inode/x-empty"
+"""Media type of no bytes at all, as libmagic names it."""
+
+_SIGNATURES = (
+    (b"\xff\xd8\xff\xe0", "image/jpeg"),
+    (b"\xff\xd8\xff\xe1", "image/jpeg"),
+    (b"\xff\xd8\xff\xdb", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"\x1f\x8b\x08", "application/gzip"),
+    (b"%PDF-", "application/pdf"),
+)
+"""What libmagic would call the same, but after trying thousands of signatures."""
+
+
+def media_type(head: bytes) -> str:
+    """Media type of a content, such as ``image/jpeg``.
+
+    Args:
+        head: The content's first bytes; those beyond :data:`HEAD_SIZE` are not looked at.
+
+    Raises:
+        MediaError: libmagic is not installed.
+    """
+    if not head:
+        return EMPTY
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    cookie, failure = _libmagic()
+    try:
+        return str(cookie.from_buffer(head[:HEAD_SIZE]))
+    except failure:  # libmagic gave up on these bytes
+        return UNKNOWN
+
+
+def is_picture_candidate(media_type: str, head: bytes) -> bool:
+    """Whether a content is worth a try at decoding it as a picture.
+
+    Everything that libmagic calls an image is, and everything that begins as a decoded format does, whatever libmagic
+    calls it. The latter errs on the side of recall: a text that begins with ``P1`` is one too.
+
+    Args:
+        media_type: As :func:`media_type` gave it.
+        head: The content's first bytes.
+    """
+    return media_type.startswith("image/") or bool(formats_by_prefix(head))
+
+
+@cache
+def _libmagic() -> tuple[Any, type[Exception]]:
+    """One libmagic cookie for the process, which guards itself by a lock, and the error it raises."""
+    try:
+        import magic
+
+        return magic.Magic(mime=True), magic.MagicException
+    except ImportError as error:
+        raise MediaError("libmagic is not installed", None, "install the Debian package libmagic1") from error
+    except Exception as error:  # the binding raises an error class that it may not have defined
+        raise MediaError("libmagic cannot load its signatures", None, "reinstall the package libmagic1") from error
