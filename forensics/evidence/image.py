@@ -33,6 +33,7 @@ class DiskImage(ABC):
         sector_size: Bytes a sector.
         stored_digests: Digests of the medium recorded at acquisition, by algorithm (``md5``, ``sha1``, ``sha256``).
         metadata: What the acquisition tool recorded (case number, examiner, dates), as stored.
+        damage: What was found wrong on opening an image that can still be read in part; empty if nothing.
     """
 
     format: ClassVar[str]
@@ -42,6 +43,7 @@ class DiskImage(ABC):
     sector_size: int = 512
     stored_digests: Mapping[str, str]
     metadata: Mapping[str, str]
+    damage: str = ""
 
     @abstractmethod
     def read_at(self, offset: int, length: int) -> bytes:

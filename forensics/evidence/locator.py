@@ -4,7 +4,8 @@ Grammar::
 
     locator = source [ "/" volume [ "/" file-system ":" address ] ]
     source  = exhibit label, with ".2", ".3" ... for further sources of the same exhibit
-    volume  = "p" number     p1, p2 ... as the partition table numbers them; p0 is an image without one
+    volume  = "p" number     p1, p2 ... as Linux numbers partitions; p0 is an image without a table
+            | "u" number     u1, u2 ... areas the table leaves unallocated, in order of offset
     address = what The Sleuth Kit's ``icat`` takes: "1234", or "1234-128-3" where a file has several attributes
 
 Example: ``E1/p2/ntfs:1234-128-3``.
@@ -21,7 +22,7 @@ SOURCE_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What an exhibit label, and so a source label, may look like: it is the first part of every locator."""
 
 _LOCATOR = re.compile(
-    rf"(?P<source>{SOURCE_LABEL.pattern})(?:/(?P<volume>p[0-9]+)"
+    rf"(?P<source>{SOURCE_LABEL.pattern})(?:/(?P<volume>[pu][0-9]+)"
     r"(?:/(?P<file_system>[a-z0-9+_-]+):(?P<address>[0-9]+(?:-[0-9]+-[0-9]+)?))?)?"
 )
 
@@ -32,7 +33,7 @@ class Locator:
 
     Attributes:
         source: Source label, such as ``E1``.
-        volume: Volume label, such as ``p2``; ``None`` for the whole source.
+        volume: Volume label, such as ``p2`` or ``u1``; ``None`` for the whole source.
         file_system: File-system type by The Sleuth Kit's name, such as ``ntfs``; ``None`` for a whole volume.
         address: Address of the stream in its file system; ``None`` for a whole volume.
     """

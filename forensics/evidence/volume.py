@@ -15,7 +15,8 @@ class Volume:
     """A contiguous part of an image.
 
     Attributes:
-        label: ``p1``, ``p2`` ... as the table numbers partitions; ``p0`` for an image without a table.
+        label: ``p1``, ``p2`` ... as Linux numbers partitions; ``u1``, ``u2`` ... for the gaps between them, in order
+            of offset; ``p0`` for an image without a table.
         scheme: ``dos``, ``gpt``, ``bsd``, ``sun``, ``mac``; ``none`` for an image without a table.
         description: What the table says of it (type, name).
         offset: First byte in the image.

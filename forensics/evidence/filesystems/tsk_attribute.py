@@ -1,0 +1,190 @@
+"""Which attributes of a file hold content worth hashing, and why some must not be hashed.
+
+TSK presents a file's content as typed attributes: one for most file systems, several on NTFS (the unnamed ``$DATA``
+and its alternate streams) and HFS+ (data and resource fork). Some read as zeros or ciphertext without any error;
+those are found here.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pytsk3
+
+from forensics.reason import Reason
+
+SPARSE_LIMIT = 1 << 30
+"""A stream without a single allocated block and longer than this many bytes is not hashed: it is all zeros."""
+
+_DEFAULT = int(pytsk3.TSK_FS_ATTR_TYPE_DEFAULT)
+_NTFS_INDEX_ROOT = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_IDXROOT)
+_NTFS_DATA = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA)
+_NTFS_REPARSE_POINT = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_REPARSE)
+_HFS_DATA = int(pytsk3.TSK_FS_ATTR_TYPE_HFS_DATA)
+_HFS_RESOURCE = int(pytsk3.TSK_FS_ATTR_TYPE_HFS_RSRC)
+_HFS_EXTENDED = int(pytsk3.TSK_FS_ATTR_TYPE_HFS_EXT_ATTR)
+_HFS_COMPRESSION_RECORD = int(pytsk3.TSK_FS_ATTR_TYPE_HFS_COMP_REC)
+_HFS_COMPRESSION_NAME = b"com.apple.decmpfs"
+
+_NON_RESIDENT = int(pytsk3.TSK_FS_ATTR_NONRES)
+_ENCRYPTED = int(pytsk3.TSK_FS_ATTR_ENC)
+_RUN_WITHOUT_BLOCKS = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+_META_COMPRESSED = int(pytsk3.TSK_FS_META_FLAG_COMP)
+
+_NTFS_BAD_CLUSTER_INODE = 8
+_NTFS_BAD_CLUSTER_NAME = b"$Bad"
+
+_WOF_TAG = 0x80000017
+_DEDUPLICATION_TAG = 0x80000013
+_CLOUD_TAG = 0x9000001A
+_CLOUD_TAG_MASK = 0xFFFF0FFF
+"""Reparse tags of [MS-FSCC] 2.1.2.1; the fourth digit of a cloud tag counts providers."""
+
+
+class Family(StrEnum):
+    """Kinds of file systems that address their content differently."""
+
+    NTFS = "ntfs"
+    HFS = "hfs"
+    PLAIN = "plain"
+    """One attribute a file: ext, FAT, exFAT, ISO 9660, UFS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One attribute of a file that holds content.
+
+    Attributes:
+        address: As ``fls`` prints and ``icat`` takes it: ``1234`` or ``1234-128-3``.
+        name: Name of an alternate stream or fork; empty for the file's own data.
+        size: Length in bytes.
+        first_block: Address of its first allocated block; ``None`` if it has none of its own.
+        not_hashable: Why its bytes are not what the user of the file saw; ``None`` if they are.
+    """
+
+    address: str
+    name: bytes
+    size: int
+    first_block: int | None
+    not_hashable: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Attribute:
+    kind: int
+    number: int
+    name: bytes
+    size: int
+    flags: int
+    first_block: int | None
+
+
+def contents(file: pytsk3.File, family: Family, *, directory: bool) -> list[Content]:
+    """List the attributes of a file that hold content.
+
+    Args:
+        file: A ``pytsk3.File`` with metadata.
+        family: Kind of file system.
+        directory: True for a directory, of which only alternate streams count.
+
+    Raises:
+        OSError: The attributes cannot be read.
+    """
+    if directory and family is not Family.NTFS:
+        return []
+    inode = int(file.info.meta.addr)
+    if family is Family.PLAIN:
+        return [
+            Content(str(inode), b"", attribute.size, attribute.first_block, _sparse(attribute))
+            for attribute in _attributes(file, {_DEFAULT})
+        ]
+    if family is Family.HFS:
+        return _hfs_contents(file, inode)
+    return _ntfs_contents(file, inode, directory=directory)
+
+
+def is_default(kind: int) -> bool:
+    """Tell whether a type of attribute is a file's own data, addressed by the inode alone."""
+    return kind in {_DEFAULT, _HFS_DATA, _NTFS_DATA}
+
+
+def _ntfs_contents(file: pytsk3.File, inode: int, *, directory: bool) -> list[Content]:
+    # fls lists the index roots of the file system's own files ($Secure:$SDH), so they count; those of a directory
+    # are its listing
+    kinds = {_NTFS_DATA, _NTFS_REPARSE_POINT} if directory else {_NTFS_DATA, _NTFS_REPARSE_POINT, _NTFS_INDEX_ROOT}
+    attributes = _attributes(file, kinds)
+    tag = 0
+    for attribute in attributes:
+        if attribute.kind == _NTFS_REPARSE_POINT and attribute.size >= 4:
+            tag = struct.unpack("<I", file.read_random(0, 4, attribute.kind, attribute.number))[0]
+    return [
+        Content(
+            f"{inode}-{attribute.kind}-{attribute.number}",
+            attribute.name,
+            attribute.size,
+            attribute.first_block,
+            _ntfs_obstacle(inode, attribute, tag),
+        )
+        for attribute in attributes
+        if attribute.kind != _NTFS_REPARSE_POINT
+    ]
+
+
+def _ntfs_obstacle(inode: int, attribute: _Attribute, tag: int) -> Reason | None:
+    """Tell why the bytes TSK would give for an NTFS attribute are not its content."""
+    if inode == _NTFS_BAD_CLUSTER_INODE and attribute.name == _NTFS_BAD_CLUSTER_NAME:
+        return Reason.BAD_CLUSTER_FILE
+    if attribute.flags & _ENCRYPTED:
+        return Reason.ENCRYPTED
+    if not attribute.name and attribute.size:
+        if tag in {_WOF_TAG, _DEDUPLICATION_TAG}:
+            # the unnamed stream is a hole; the content stands compressed in another place
+            return Reason.UNSUPPORTED_COMPRESSION
+        if tag & _CLOUD_TAG_MASK == _CLOUD_TAG and attribute.flags & _NON_RESIDENT and attribute.first_block is None:
+            return Reason.SPARSE
+    return _sparse(attribute)
+
+
+def _hfs_contents(file: pytsk3.File, inode: int) -> list[Content]:
+    attributes = _attributes(file, {_DEFAULT, _HFS_DATA, _HFS_RESOURCE, _HFS_EXTENDED, _HFS_COMPRESSION_RECORD})
+    compressed = int(file.info.meta.flags) & _META_COMPRESSED or any(
+        attribute.kind == _HFS_COMPRESSION_RECORD
+        or (attribute.kind == _HFS_EXTENDED and attribute.name == _HFS_COMPRESSION_NAME)
+        for attribute in attributes
+    )
+    found = []
+    for attribute in attributes:
+        if attribute.kind in {_DEFAULT, _HFS_DATA}:
+            obstacle = Reason.UNSUPPORTED_COMPRESSION if compressed else _sparse(attribute)
+            found.append(Content(str(inode), b"", attribute.size, attribute.first_block, obstacle))
+        elif attribute.kind == _HFS_RESOURCE:
+            address = f"{inode}-{attribute.kind}-{attribute.number}"
+            found.append(Content(address, attribute.name, attribute.size, attribute.first_block, _sparse(attribute)))
+    return found
+
+
+def _sparse(attribute: _Attribute) -> Reason | None:
+    if attribute.first_block is None and attribute.flags & _NON_RESIDENT and attribute.size > SPARSE_LIMIT:
+        return Reason.SPARSE
+    return None
+
+
+def _attributes(file: pytsk3.File, kinds: set[int]) -> list[_Attribute]:
+    """Read the attributes of the given types."""
+    found = []
+    for attribute in file:
+        info = attribute.info
+        kind = int(info.type)
+        if kind not in kinds:
+            continue
+        flags = int(info.flags)
+        first_block = None
+        if flags & _NON_RESIDENT:
+            for run in attribute:
+                if not int(run.flags) & _RUN_WITHOUT_BLOCKS:
+                    first_block = int(run.addr)
+                    break
+        found.append(_Attribute(kind, int(info.id), info.name or b"", int(info.size), flags, first_block))
+    return found

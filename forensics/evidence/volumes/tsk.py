@@ -1,0 +1,126 @@
+"""Partition tables read with The Sleuth Kit: DOS/MBR, GPT, BSD, Sun and Apple."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytsk3
+
+from forensics.errors import VolumeError
+from forensics.evidence.image import DiskImage
+from forensics.evidence.tsk_image import TskImage
+from forensics.evidence.volume import Volume, VolumeSystem
+
+_SCHEMES = {
+    int(pytsk3.TSK_VS_TYPE_GPT): "gpt",
+    int(pytsk3.TSK_VS_TYPE_DOS): "dos",
+    int(pytsk3.TSK_VS_TYPE_MAC): "mac",
+    int(pytsk3.TSK_VS_TYPE_BSD): "bsd",
+    int(pytsk3.TSK_VS_TYPE_SUN): "sun",
+}
+_FIRST_LOGICAL = 5
+"""Linux numbers the partitions inside a DOS extended partition from 5, whatever primary ones there are."""
+
+
+class TskVolumeSystem(VolumeSystem):
+    """Every kind of partition table TSK knows."""
+
+    name: ClassVar[str] = "tsk"
+
+    def volumes(self, image: DiskImage) -> Iterator[Volume] | None:
+        """List the partitions and the gaps between them (see :meth:`VolumeSystem.volumes`).
+
+        Partitions are labelled as Linux numbers them: by their slot in the table, logical ones from 5 on.
+        """
+        tsk_image = TskImage(image)
+        try:
+            table = _open_table(tsk_image)
+            if table is None:
+                return None
+            scheme = _SCHEMES.get(int(table.info.vstype), "unknown")
+            block_size = int(table.info.block_size)
+            entries = [_Entry.read(part) for part in table]
+        except OSError as error:
+            raise VolumeError(
+                f"the partition table cannot be read ({tsk_image.explain(error)})", image.path.name
+            ) from error
+        if not any(entry.allocated and entry.start * block_size < image.size for entry in entries):
+            # The boot sector of a file system without a table ends in the same two bytes as a DOS table
+            return None
+        return _volumes(entries, scheme, block_size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One row of TSK's list; start and length in blocks."""
+
+    table: int
+    slot: int
+    start: int
+    length: int
+    description: str
+    allocated: bool
+    metadata: bool
+
+    @classmethod
+    def read(cls, part: pytsk3.TSK_VS_PART_INFO) -> _Entry:
+        flags = int(part.flags)
+        return cls(
+            int(part.table_num),
+            int(part.slot_num),
+            int(part.start),
+            int(part.len),
+            part.desc.decode("utf-8", "backslashreplace"),
+            bool(flags & int(pytsk3.TSK_VS_PART_FLAG_ALLOC)),
+            bool(flags & int(pytsk3.TSK_VS_PART_FLAG_META)),
+        )
+
+
+def _open_table(tsk_image: TskImage) -> pytsk3.Volume_Info | None:
+    """Open the partition table, or return ``None`` if there is none."""
+    try:
+        return pytsk3.Volume_Info(tsk_image)
+    except OSError:
+        pass
+    # Where two kinds of table fit (a hybrid of GPT and DOS, an installation medium), TSK refuses to choose
+    for kind in _SCHEMES:
+        try:
+            table = pytsk3.Volume_Info(tsk_image, type=kind)
+        except OSError:
+            continue
+        if kind != int(pytsk3.TSK_VS_TYPE_DOS) or _is_plausible(table, tsk_image.image.size):
+            return table
+    return None
+
+
+def _is_plausible(table: pytsk3.Volume_Info, image_size: int) -> bool:
+    """Tell whether each partition of a table begins inside the image; boot code read as a table does not."""
+    block_size = int(table.info.block_size)
+    entries = [entry for entry in map(_Entry.read, table) if entry.allocated]
+    return bool(entries) and all(entry.start * block_size < image_size for entry in entries)
+
+
+def _volumes(entries: list[_Entry], scheme: str, block_size: int) -> Iterator[Volume]:
+    logical = sorted((entry.table, entry.slot) for entry in entries if entry.allocated and entry.table > 0)
+    logical = logical if scheme == "dos" else []
+    gap = 0
+    for entry in sorted(entries, key=lambda entry: (entry.start, entry.allocated)):
+        if entry.metadata:
+            continue
+        if not entry.allocated:
+            gap += 1
+            label = f"u{gap}"
+        elif (entry.table, entry.slot) in logical:
+            label = f"p{_FIRST_LOGICAL + logical.index((entry.table, entry.slot))}"
+        else:
+            label = f"p{entry.slot + 1}"
+        yield Volume(
+            label,
+            scheme,
+            entry.description,
+            entry.start * block_size,
+            entry.length * block_size,
+            entry.allocated,
+        )
