@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,18 +17,21 @@ from plugins.sample_evidence.disk import SampleEvidence, build
 
 Listing = dict[str, tuple[str, bool]]
 _LINE = re.compile(r"(?P<name>.)/(?P<meta>.) (?P<deleted>\* )?(?P<address>[0-9-]+)(?:\(realloc\))?:\t(?P<path>.*)")
-_ORACLES = ("fls", "icat", "fsstat", "mmls", "ewfverify", "ewfinfo", "ntfsfix", "e2fsck", "fsck.vfat", "hashdeep")
+_ORACLES = ("fls", "icat", "fsstat", "mmls", "ewfverify", "ewfinfo", "ntfsfix", "e2fsck", "fsck.vfat")
+# Debian keeps file-system tools out of an ordinary user's PATH.
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _tools() -> None:
-    lacking = [*programs.missing(), *(name for name in _ORACLES if shutil.which(name) is None)]
+@pytest.fixture(scope="session")
+def tools() -> None:
+    """What builds the evidence and what checks it is installed."""
+    lacking = [*programs.missing(), *(name for name in _ORACLES if shutil.which(name, path=_PATH) is None)]
     if lacking:
         pytest.skip(f"not installed: {', '.join(lacking)}")
 
 
 @pytest.fixture(scope="session")
-def list_files() -> Callable[[Path, int], Listing]:
+def list_files(tools: None) -> Callable[[Path, int], Listing]:
     """Regular files by path, as ``fls`` lists them: address and whether deleted. Virtual files are left out."""
 
     def listing(image: Path, offset: int = 0) -> Listing:
@@ -44,7 +48,7 @@ def list_files() -> Callable[[Path, int], Listing]:
 
 
 @pytest.fixture(scope="session")
-def read_stream() -> Callable[[Path, int, str], bytes]:
+def read_stream(tools: None) -> Callable[[Path, int, str], bytes]:
     """The bytes at an address, as ``icat`` recovers them."""
 
     def stream(image: Path, offset: int, address: str) -> bytes:
@@ -72,13 +76,13 @@ def read_streams() -> Callable[[Path, int, Iterable[str]], dict[str, bytes]]:
 
 
 @pytest.fixture(scope="session")
-def output_of() -> Callable[..., bytes]:
+def output_of(tools: None) -> Callable[..., bytes]:
     """Run a program that must succeed and take its output."""
     return _output
 
 
 @pytest.fixture(scope="session")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleEvidence]:
+def evidence(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleEvidence]:
     """The sample evidence, built once."""
     folder = tmp_path_factory.mktemp("evidence")
     yield build(folder)
@@ -86,4 +90,4 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleEvidenc
 
 
 def _output(*command: str) -> bytes:
-    return subprocess.run(command, capture_output=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, check=True, env={**os.environ, "PATH": _PATH}).stdout

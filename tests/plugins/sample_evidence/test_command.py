@@ -9,11 +9,20 @@ import pytest
 from click.testing import CliRunner
 
 from forensics.errors import TamizError
+from forensics.evidence.stream import Allocation
+from hashsets.match import Tier
 from plugins.sample_evidence import command
 from plugins.sample_evidence.comparison import compare
 from plugins.sample_evidence.disk import SampleEvidence
-from plugins.sample_evidence.ground_truth import GroundTruth, VolumeTruth
-from plugins.sample_evidence.planting import planted_streams
+from plugins.sample_evidence.ground_truth import GroundTruth, PlantedClass, PlantedStream, VolumeTruth
+
+_PLANTED = tuple(
+    PlantedStream(
+        kind, "p1", f"carpeta/año-{number}.jpg", Allocation.ALLOCATED, 9, "1" * 32, "2" * 40, str(number) * 64,
+        700_000 + number, 1, Tier.EXACT, "md5", 0,
+    )
+    for number, kind in enumerate((PlantedClass.PLAIN, PlantedClass.PLAIN, PlantedClass.ALTERNATE_STREAM))
+)  # fmt: skip
 
 
 def test_refuses_a_foreign_folder_before_it_builds_anything(tmp_path: Path) -> None:
@@ -39,7 +48,7 @@ def test_a_command_that_fails_ends_the_demo_with_its_name(tmp_path: Path, capfd:
 
 
 def test_the_table_and_the_document_tell_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    truth = GroundTruth({"p1": VolumeTruth("ntfs", 0, 1 << 20, 10, 2, 1, 5000)}, tuple(planted_streams()), 24, 0)
+    truth = GroundTruth({"p1": VolumeTruth("ntfs", 0, 1 << 20, 10, 2, 1, 5000)}, _PLANTED, 24, 0)
     evidence = SampleEvidence(
         folder=tmp_path,
         raw=tmp_path / "disk.raw",

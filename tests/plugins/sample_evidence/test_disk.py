@@ -227,7 +227,7 @@ def test_building_again_gives_the_same_lists_and_the_same_planted_streams(
     assert again.truth == evidence.truth
 
 
-def test_refuses_to_build_over_something(tmp_path: Path) -> None:
+def test_refuses_to_build_over_something(tools: None, tmp_path: Path) -> None:
     (tmp_path / "disk.raw").write_text("precious")
     with pytest.raises(TamizError, match="cannot be written"):
         build(tmp_path)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from plugins.sample_evidence.known_lists import (
     ListedPicture,
@@ -55,6 +58,7 @@ def test_absent_pdq_hashes_have_half_of_their_bits_set_and_lie_far_apart() -> No
     assert min(pdq_distance(first, second) for first in hashes for second in hashes if first != second) > 70
 
 
+@pytest.mark.skipif(shutil.which("hashdeep") is None, reason="hashdeep is not installed")
 def test_hashdeep_itself_accepts_the_benign_list(tmp_path: Path) -> None:
     contents = {"one, with a comma.txt": b"text", "two.bin": bytes(5000)}
     for name, content in contents.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ ReadStreams = Callable[[Path, int, Iterable[str]], dict[str, bytes]]
 
 
 @pytest.fixture
-def image(tmp_path: Path) -> Path:
+def image(tools: None, tmp_path: Path) -> Path:
     """An empty volume of 16 MiB."""
     path = tmp_path / "ntfs"
     format_ntfs(path, 16 << 20, 2048, "PRUEBA")
@@ -96,13 +95,13 @@ def test_deleted_files_are_listed_as_deleted_and_come_back_whole(
         assert read_stream(image, 0, files[path][0]) == content
 
 
-def test_the_volume_is_sound_afterwards(image: Path) -> None:
+def test_the_volume_is_sound_afterwards(image: Path, output_of: Callable[..., bytes]) -> None:
     with NtfsVolume(image) as volume:
         for number in range(60):
             volume.create(f"a/b{number % 7}/c{number}", _content(number))
         for number in range(0, 60, 5):
             volume.delete(f"a/b{number % 7}/c{number}")
-    subprocess.run(["ntfsfix", "-n", image], check=True, capture_output=True)
+    output_of("ntfsfix", "-n", str(image))
 
 
 def test_what_cannot_be_done_is_one_line(image: Path) -> None:
@@ -118,7 +117,7 @@ def test_what_cannot_be_done_is_one_line(image: Path) -> None:
             volume.create("folder/huge.bin", bytes(32 << 20))
 
 
-def test_a_file_that_is_no_volume_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_volume_is_refused(tools: None, tmp_path: Path) -> None:
     path = tmp_path / "zeros"
     path.write_bytes(bytes(1 << 20))
     with pytest.raises(TamizError, match="could not open the volume"), NtfsVolume(path):

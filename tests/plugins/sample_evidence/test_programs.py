@@ -10,7 +10,7 @@ from forensics.errors import TamizError
 from plugins.sample_evidence import programs
 
 
-def test_everything_named_is_there_on_this_machine() -> None:
+def test_everything_named_is_there_on_this_machine(tools: None) -> None:
     assert programs.missing() == {}
     programs.require_all()
 
@@ -27,13 +27,13 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it(monkeypatch:
 
 
 def test_file_system_tools_are_found_where_an_ordinary_user_has_no_path_to_them(
-    monkeypatch: pytest.MonkeyPatch,
+    tools: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/usr/bin")
     assert programs.missing() == {}
 
 
-def test_a_program_that_fails_is_one_line_with_its_own_words(tmp_path: Path) -> None:
+def test_a_program_that_fails_is_one_line_with_its_own_words(tools: None, tmp_path: Path) -> None:
     with pytest.raises(TamizError, match=r"mke2fs: failed \(.+\)") as caught:
         programs.run("mke2fs", "-q", tmp_path / "missing" / "image", "1024k")
     assert "\n" not in str(caught.value)
