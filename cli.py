@@ -185,8 +185,22 @@ def set_remove(name: str) -> None:
 def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
     """Look hashes up in all sets (MD5, SHA-1, SHA-256; exact)."""
     with _library() as library:
-        rows = [dataclasses.asdict(found) for found in library.lookup(hashes)]
-    _show(rows, ("set", "disposition", "position", "scheme", "category"), as_json, "in no set")
+        sets = {known_set.uuid: known_set for known_set in library.sets()}
+        rows = [
+            {
+                "hash": value,
+                "set": sets[match.entry.set_uuid].name,
+                "disposition": sets[match.entry.set_uuid].disposition,
+                "scheme": sets[match.entry.set_uuid].scheme,
+                "category": match.entry.category,
+                "position": match.entry.position,
+                "reference": match.entry.reference,
+                "basis": match.basis,
+            }
+            for value, matches in zip(hashes, library.lookup(hashes), strict=True)
+            for match in matches
+        ]
+    _show(rows, ("hash", "set", "disposition", "scheme", "category", "position"), as_json, "in no set")
 
 
 # Cases
@@ -368,7 +382,7 @@ def doctor(as_json: bool) -> None:
 def _library() -> Iterator[Library]:
     from hashsets.library import Library
 
-    with Library.open(_library_folder()) as library:
+    with Library(_library_folder()) as library:
         yield library
 
 
@@ -443,7 +457,9 @@ def _show(rows: Iterable[dict[str, Any]], columns: Sequence[str], as_json: bool,
     if table.row_count == 0:
         click.echo(nothing, err=True)
         return
-    Console(soft_wrap=not sys.stdout.isatty(), highlight=False, markup=False).print(table)
+    # through a pipe a row is a line, however long
+    width = None if sys.stdout.isatty() else 100_000
+    Console(width=width, highlight=False, markup=False).print(table)
 
 
 for _command in loader.commands():

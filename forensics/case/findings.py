@@ -152,6 +152,15 @@ class FindingRecorder:
         for row in self._connection.execute("SELECT sha256 FROM contents"):
             yield row[0]
 
+    def hits_by_content(self, sets: Iterable[str]) -> dict[str, int]:
+        """How many entries of some sets each content was found to match; contents without a match are left out."""
+        chosen = set(sets)
+        counts: dict[str, int] = {}
+        for content, set_uuid in self._connection.execute("SELECT content, set_uuid FROM hits"):
+            if set_uuid in chosen:
+                counts[content] = counts.get(content, 0) + 1
+        return counts
+
     def add_matches(self, sha256: str, matches: Iterable[Match]) -> None:
         """Record the entries a content matches, inside the caller's transaction."""
         for match in matches:

@@ -62,6 +62,7 @@ class SourceScan:
     notable_sets: frozenset[str]
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
+    _hits_by_content: dict[str, int] = field(default_factory=dict)
 
     def scan(self, path: Path, exhibit: str | None) -> None:
         """Examine a source as far as it goes. What the case has of it already is not done again.
@@ -169,6 +170,7 @@ class SourceScan:
         try:
             for sha256 in self.findings.known_contents():
                 seen.add(sha256)
+            self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
             self._work_off(path, label, units(self.findings.pending(source_id)), seen)
         finally:
             seen.close()
@@ -229,9 +231,12 @@ class SourceScan:
         return ()
 
     def _hits(self, outcomes: Sequence[Outcome]) -> int:
-        return sum(
-            match.entry.set_uuid in self.notable_sets
-            for outcome in outcomes
-            if outcome.content is not None
-            for match in outcome.content.matches
-        )
+        """Count the hits among streams just examined, further copies of a content included."""
+        count = 0
+        for outcome in outcomes:
+            if outcome.content is not None:
+                matched = sum(match.entry.set_uuid in self.notable_sets for match in outcome.content.matches)
+                if matched:
+                    self._hits_by_content[outcome.content.digests.sha256] = matched
+            count += self._hits_by_content.get(outcome.sha256 or "", 0)
+        return count

@@ -8,7 +8,6 @@ every such claim against the case and sends the stream back if the content is no
 
 from __future__ import annotations
 
-from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 
 import numpy as np
@@ -41,10 +40,7 @@ class SeenContents:
     @classmethod
     def attach(cls, name: str) -> SeenContents:
         """Open the coordinator's table by its name."""
-        memory = SharedMemory(name)
-        # Python registers the block in every process and would remove it when a worker ends; only its owner may
-        resource_tracker.unregister(f"/{memory.name.lstrip('/')}", "shared_memory")
-        return cls(memory, owner=False)
+        return cls(SharedMemory(name), owner=False)
 
     @property
     def name(self) -> str:

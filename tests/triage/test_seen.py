@@ -1,0 +1,57 @@
+"""The shared table of known contents forgets nothing it had room for and is readable from another process."""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+from collections.abc import Iterator
+
+import pytest
+
+from forensics.triage.seen import SeenContents
+
+
+def digest(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+@pytest.fixture
+def seen() -> Iterator[SeenContents]:
+    table = SeenContents.create(10_000)
+    yield table
+    table.close()
+
+
+def test_what_was_added_is_found_and_nothing_else(seen: SeenContents) -> None:
+    for number in range(10_000):
+        seen.add(digest(number))
+        seen.add(digest(number))
+    assert all(digest(number) in seen for number in range(10_000))
+    assert not any(digest(number) in seen for number in range(10_000, 20_000))
+
+
+def test_a_full_table_remembers_no_more_but_still_answers() -> None:
+    table = SeenContents.create(1)
+    for number in range(10_000):
+        table.add(digest(number))
+    found = sum(digest(number) in table for number in range(10_000))
+    assert 0 < found < 10_000
+    table.close()
+
+
+def _look(name: str, answers: multiprocessing.Queue[bool]) -> None:
+    table = SeenContents.attach(name)
+    answers.put(digest(1) in table)
+    answers.put(digest(2) in table)
+    table.close()
+
+
+def test_another_process_sees_what_was_added(seen: SeenContents) -> None:
+    seen.add(digest(1))
+    context = multiprocessing.get_context("spawn")
+    answers: multiprocessing.Queue[bool] = context.Queue()
+    process = context.Process(target=_look, args=(seen.name, answers))
+    process.start()
+    assert [answers.get(timeout=60), answers.get(timeout=60)] == [True, False]
+    process.join()
+    assert digest(1) in seen  # the other process's end took nothing away
