@@ -114,7 +114,7 @@ def whole_number(field: str, value: object, largest: int = LARGEST_SIZE) -> int 
         return None
     match = _WHOLE_NUMBER.fullmatch(text)
     if match is None or int(match[1]) > largest:
-        raise FieldError(f"{field} is not a whole number from 0 to {largest}")
+        raise FieldError(f"{field} is not a whole number" + (f" from 0 to {largest}" if largest < LARGEST_SIZE else ""))
     return int(match[1])
 
 

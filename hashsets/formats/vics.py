@@ -27,7 +27,7 @@ from hashsets.formats.text import head_text, text_chunks
 Scalar: TypeAlias = str | int | Decimal | bool | None
 Event: TypeAlias = tuple[str, Scalar]
 
-LONGEST_VALUE = 16 << 20
+LONGEST_VALUE = 4 << 20
 """Bytes the parser may swallow without one event: a longer single value is refused, for it is held in memory."""
 
 ATTRIBUTES = {
