@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -40,9 +40,10 @@ class CaseStore:
         database: The same connection, as sqlite-utils sees it.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool = False) -> None:
         self.path = path
         self.connection = connection
+        self._read_only = read_only
         self.database = sqlite_utils.Database(connection)
 
     @classmethod
@@ -105,7 +106,7 @@ class CaseStore:
         """
         _check_identity(path)
         try:
-            return cls(path, _connect(path, read_only=read_only))
+            return cls(path, _connect(path, read_only=read_only), read_only=read_only)
         except sqlite3.Error as error:
             raise CaseError(f"cannot be opened ({error})", str(path), "check permissions and free space") from error
 
@@ -157,7 +158,12 @@ class CaseStore:
             ledger.append(self.connection, actor, action, details)
 
     def close(self) -> None:
-        """Close the file; the last one to close folds the write-ahead log into it."""
+        """Close the file. The last writer to close folds the write-ahead log into it: at rest a case is one file."""
+        if not self._read_only:
+            # somebody else still reads or writes: then the log stays, and the last one to close folds it in
+            with suppress(sqlite3.OperationalError):
+                self.connection.execute("PRAGMA busy_timeout = 1000")
+                self.connection.execute("PRAGMA journal_mode = DELETE")
         self.connection.close()
 
     def __enter__(self) -> Self:

@@ -113,3 +113,13 @@ def test_a_case_is_recognised_while_another_process_writes_to_it(store: CaseStor
     assert store.path.with_name(store.path.name + "-wal").stat().st_size > 0
     with CaseStore.open(store.path, read_only=True) as reader:
         assert reader.connection.execute("SELECT count(*) FROM ledger").fetchone()[0] == 2
+
+
+def test_at_rest_a_case_is_one_file_and_reading_it_leaves_nothing_behind(store: CaseStore) -> None:
+    store.record(EXAMINER, "note", {})
+    store.close()
+    before = store.path.read_bytes()
+    with CaseStore.open(store.path, read_only=True) as reader:
+        assert reader.connection.execute("SELECT count(*) FROM ledger").fetchone()[0] == 2
+    assert sorted(path.name for path in store.path.parent.glob("a.case*")) == ["a.case", "a.case.key"]
+    assert store.path.read_bytes() == before
