@@ -1,0 +1,16 @@
+"""``make bench``: run every measurement, or those named on the command line."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import bench
+
+names = sys.argv[1:] or sorted(
+    module.name for module in pkgutil.iter_modules(bench.__path__) if module.name != "__main__"
+)
+for name in names:
+    print(f"== {name}", flush=True)
+    importlib.import_module(f"bench.{name}").main()
