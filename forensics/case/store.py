@@ -44,6 +44,7 @@ class CaseStore:
         self.path = path
         self.connection = connection
         self._read_only = read_only
+        self._closed = False
         self.database = sqlite_utils.Database(connection)
 
     @classmethod
@@ -158,7 +159,13 @@ class CaseStore:
             ledger.append(self.connection, actor, action, details)
 
     def close(self) -> None:
-        """Close the file. The last writer to close folds the write-ahead log into it: at rest a case is one file."""
+        """Close the file. The last writer to close folds the write-ahead log into it: at rest a case is one file.
+
+        Closing twice is harmless.
+        """
+        if self._closed:
+            return
+        self._closed = True
         if not self._read_only:
             # somebody else still reads or writes: then the log stays, and the last one to close folds it in
             with suppress(sqlite3.OperationalError):
