@@ -219,12 +219,11 @@ class SetFile:
             )
 
     def _entries(self, column: str, values: list[str] | list[int]) -> Iterator[EntryReference]:
+        # One by one is how a scan asks, and a plain comparison takes half the time of a list of one.
+        condition = f"{column} = ?" if len(values) == 1 else f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608
+        asked = values[0] if len(values) == 1 else json.dumps(values)
         with library_errors(self._path):
-            rows = self._connection.execute(
-                f"SELECT {_ENTRY_COLUMNS} FROM entry "  # noqa: S608
-                f"WHERE {column} IN (SELECT value FROM json_each(?))",
-                (json.dumps(values),),
-            )
+            rows = self._connection.execute(f"SELECT {_ENTRY_COLUMNS} FROM entry WHERE {condition}", (asked,))  # noqa: S608
             for position, reference, category, md5, sha1, sha256, size, attributes in rows:
                 yield EntryReference(
                     self._set_uuid,

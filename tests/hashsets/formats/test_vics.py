@@ -53,7 +53,7 @@ class TestContract(ListFormatContract):
             {"MediaID": 2, "Category": None, "MD5": OTHER_MD5},
         ),
         hash_set({"MD5": MD5}, context=CONTEXT_1.format("1.1", "Media"), key="odata.metadata"),
-        hash_set({"CaseID": 1, "Media": [{"MD5": MD5}]}, context=CONTEXT_1.format("1.3", "Cases"), key="odata.metadata"),
+        hash_set({"Media": [{"MD5": MD5}]}, context=CONTEXT_1.format("1.3", "Cases"), key="odata.metadata"),
         json.dumps({"value": [{"MD5": MD5}], "@odata.context": CONTEXT_2.format("UK", "Media")}).encode(),
     ]  # fmt: skip
     endless: ClassVar[tuple[bytes, bytes]] = (
