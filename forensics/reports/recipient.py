@@ -1,0 +1,75 @@
+"""For whom a report is, and what each recipient may see: one table, used by every report and export.
+
+Even a list of digests lets its holder test files of their own; a file name can name or describe a victim. So what
+leaves the laboratory is the least with which the recipient can do their work. Perceptual hash values are shown to
+nobody, and no report can ask for them. ``docs/reports.md`` explains the table to people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Recipient(StrEnum):
+    """For whom a report or an export is written."""
+
+    PROSECUTOR = "prosecutor"
+    COURT = "court"
+    LABORATORY = "laboratory"
+    DEFENCE = "defence"
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """What one recipient may see beyond what everyone sees.
+
+    Everyone sees counts, coverage, reasons, the digests of the evidence files, the digest and size of every list used,
+    the versions of the tool and the head of the ledger.
+
+    Attributes:
+        rows: Hits one by one, and what was not examined one by one, each with its locator and, instead of its path,
+            a pseudonym.
+        paths: Names stored on the evidence: paths of streams, descriptions of volumes.
+        digests: MD5, SHA-1 and SHA-256 of the contents that were hit.
+        references: The issuer's own identifier of an entry (it may be the name of a series or an operation).
+        set_names: Name, authority and file name of each known-hash set.
+        acquisition_record: What the acquisition tool stored in the image (free text).
+        configuration: Parameters and environment of every scan.
+        ledger_rows: The ledger row by row, so that its chain can be recomputed.
+    """
+
+    rows: bool
+    paths: bool
+    digests: bool
+    references: bool
+    set_names: bool
+    acquisition_record: bool
+    configuration: bool
+    ledger_rows: bool
+
+
+DISCLOSURES = {
+    Recipient.LABORATORY: Disclosure(
+        rows=True, paths=True, digests=True, references=True,
+        set_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
+    ),
+    Recipient.PROSECUTOR: Disclosure(
+        rows=True, paths=False, digests=True, references=False,
+        set_names=True, acquisition_record=True, configuration=True, ledger_rows=False,
+    ),
+    Recipient.DEFENCE: Disclosure(
+        rows=True, paths=False, digests=False, references=False,
+        set_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
+    ),
+    Recipient.COURT: Disclosure(
+        rows=False, paths=False, digests=False, references=False,
+        set_names=False, acquisition_record=False, configuration=False, ledger_rows=False,
+    ),
+}  # fmt: skip
+"""The table. The laboratory sees everything a case may tell; the others see less, each for what they do."""
+
+
+def disclosure(recipient: Recipient) -> Disclosure:
+    """What a recipient may see."""
+    return DISCLOSURES[recipient]
