@@ -1,0 +1,118 @@
+"""Tables as CSV (RFC 4180): every hit, and everything that was not examined.
+
+UTF-8 with a byte-order mark, without which spreadsheet programs read accents wrong; a comma between fields, CRLF at
+the end of lines, the first line holds the names of the columns, an empty field means that nothing is known.
+
+Spreadsheet programs run a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, and a file name can begin
+with any of them. Such a cell, and one that begins with an apostrophe, gets an apostrophe before it; to have the value
+back, remove one leading apostrophe. Control characters are written as escapes everywhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from forensics.case.reader import PUBLIC_HIT_FIELDS, CaseReader, Hit
+from forensics.errors import ReportError
+from forensics.reports.exporter import Exporter
+from forensics.reports.new_file import new_file
+from forensics.reports.printable import printable
+from forensics.reports.pseudonym import Pseudonyms
+from forensics.reports.recipient import Disclosure, Recipient, disclosure
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What must not begin a cell; the last four are the full-width forms, which some programs take for the same."""
+
+_FURTHER_FIELDS = (
+    "content", "entry", "reference", "volume", "modified", "accessed", "changed", "created", "agreeing", "disagreeing",
+    "recovery",
+)  # fmt: skip
+_DIGESTS = frozenset({"md5", "sha1", "sha256"})
+
+GAP_COLUMNS = ("locator", "reason", "detail")
+
+
+class CsvExporter(Exporter):
+    """All hits but those in benign sets, one row for each stream and entry of a set, as ``tamiz hits`` lists them."""
+
+    name = "csv"
+
+    def export(self, case: CaseReader, output: Path, recipient: Recipient) -> None:
+        """Write the table of hits.
+
+        Raises:
+            ReportError: The file exists or cannot be written, the case's key is missing, or the recipient gets no rows.
+        """
+        allowed = disclosure(recipient)
+        if not allowed.rows:
+            raise ReportError(
+                f"the recipient '{recipient}' gets counts only, no table of hits", None, "use 'tamiz report' instead"
+            )
+        columns = hit_columns(allowed)
+        pseudonyms = Pseudonyms.of_case(case.path)
+        _write(output, columns, (_hit_row(hit, columns, pseudonyms) for hit in case.hits()))
+
+
+def write_gaps(case: CaseReader, output: Path) -> None:
+    """Write the table of everything that was not examined.
+
+    Args:
+        case: The case.
+        output: The file to write.
+
+    Raises:
+        ReportError: The file exists or cannot be written.
+    """
+    _write(output, GAP_COLUMNS, ((gap.locator, gap.reason, gap.detail) for gap in case.gaps()))
+
+
+def hit_columns(allowed: Disclosure) -> tuple[str, ...]:
+    """The columns of the table of hits for a recipient, in order.
+
+    ``pseudonym`` stands for ``path``; the laboratory has both, so that it can lead one back to the other. ``content``
+    is the pseudonym of the content, ``entry`` the place of the entry in its list.
+    """
+    columns: list[str] = []
+    for field in (*PUBLIC_HIT_FIELDS, *_FURTHER_FIELDS):
+        if field == "path":
+            columns += ["path", "pseudonym"] if allowed.paths else ["pseudonym"]
+        elif not (field in _DIGESTS and not allowed.digests) and not (field == "reference" and not allowed.references):
+            columns.append(field)
+    return tuple(columns)
+
+
+def _hit_row(hit: Hit, columns: Sequence[str], pseudonyms: Pseudonyms) -> list[str]:
+    made = {
+        "pseudonym": pseudonyms.of_path(hit.path),
+        "content": pseudonyms.of_content(hit.sha256),
+        "entry": str(hit.position),
+        "agreeing": " ".join(hit.agreeing),
+        "disagreeing": " ".join(hit.disagreeing),
+    }
+    return [made[column] if column in made else _text(getattr(hit, column)) for column in columns]
+
+
+def _text(value: str | int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def cell(text: str) -> str:
+    """A text as it may stand in a cell: printable, and no formula."""
+    text = printable(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
+
+
+def _write(output: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    with new_file(output) as file:
+        file.write(BYTE_ORDER_MARK)
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(columns)
+        writer.writerows([cell(value) for value in row] for row in rows)
+        text.flush()
+        text.detach()

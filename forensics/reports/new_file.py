@@ -1,0 +1,63 @@
+"""Writing a file that leaves the laboratory: whole or not at all, never over another, readable by its owner only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from forensics.errors import ReportError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file for writing. It appears under its name, mode 0600, only once it is complete and on disk.
+
+    Args:
+        path: The file; must not exist, its folder must.
+
+    Raises:
+        ReportError: It exists already or cannot be written. Nothing is left behind.
+    """
+    refuse_existing(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _give_name(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ReportError(
+            f"cannot be written ({error.strerror})", str(path), "check the folder, its permissions and its free space"
+        ) from error
+
+
+def refuse_existing(path: Path) -> None:
+    """Refuse to write over anything.
+
+    Raises:
+        ReportError: Something of that name is there.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: Path) -> ReportError:
+    return ReportError("exists already", str(path), "choose another name, or move the old file away")
+
+
+def _give_name(temporary: Path, path: Path) -> None:
+    """Name the finished file. A hard link refuses an existing name atomically; not every file system has links."""
+    with suppress(OSError):
+        path.hardlink_to(temporary)
+        return
+    refuse_existing(path)
+    temporary.rename(path)
