@@ -120,7 +120,7 @@ class Source:
             yield NotExamined(locator, Reason.BEYOND_END_OF_IMAGE, detail, end - self.image.size)
         if file_system is not None:
             yield from file_system.walk(locator)
-        elif volume.allocated:
+        elif volume.allocated and head:
             yield NotExamined(locator, Reason.NO_FILE_SYSTEM, signature.unsupported_content(head) or "", volume.size)
 
     def open_stream(self, locator: Locator) -> StreamReader:

@@ -9,6 +9,9 @@ import pytsk3
 from forensics.errors import EvidenceError, TamizError
 from forensics.evidence.image import DiskImage
 
+TSK_ERRORS = (OSError, RuntimeError)
+"""What pytsk3 raises where TSK reports an error."""
+
 
 class TskImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
     """A :class:`DiskImage` as an ``Img_Info`` of pytsk3, so that TSK never opens or guesses an image itself.
@@ -24,7 +27,8 @@ class TskImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
         # pytsk3 may call read() while its own constructor runs
         self.image = image
         self._process = os.getpid()
-        self._last_error: Exception | None = None
+        self._failure: Exception | None = None
+        self._failed_range = range(0)
         super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL, sector_size=image.sector_size)
 
     def check_process(self) -> None:
@@ -41,14 +45,21 @@ class TskImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
             )
 
     def read(self, offset: int, length: int) -> bytes:
-        """Read for TSK. Asked past the end, it gives what there is."""
+        """Read for TSK: nothing where the image cannot be read, and what there is where TSK asks past the end.
+
+        Never raises: pytsk3 leaves an exception from here pending and raises it after a later call that succeeded.
+        """
         try:
             self.check_process()
-            return self.image.read_at(offset, length) if offset >= 0 else b""
-        except Exception as error:
-            # TSK turns any exception into "read error"; kept to say in the end what really happened
-            self._last_error = error
-            raise
+            data = self.image.read_at(offset, length) if offset >= 0 else b""
+        except Exception as error:  # noqa: BLE001  C code calls this
+            self._failure = error
+            self._failed_range = range(offset, offset + length)
+            return b""
+        # TSK reads 64 KiB for its cache first and, where that fails, just what it needs
+        if offset in self._failed_range and offset + length <= self._failed_range.stop:
+            self._failure = None
+        return data
 
     def get_size(self) -> int:
         """Size of the medium in bytes."""
@@ -63,11 +74,16 @@ class TskImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
         Args:
             error: What pytsk3 raised.
         """
-        text = _words(error)
-        if self._last_error is not None:
-            text = f"{text}: {_words(self._last_error)}"
-            self._last_error = None
-        return text
+        failure = self.take_failure()
+        return f"{_words(error)}: {failure}" if failure else _words(error)
+
+    def take_failure(self) -> str | None:
+        """Say why reads failed since this was last asked; ``None`` if none did.
+
+        TSK may pass over a failed read and go on with what it has, so ask after each call that must be complete.
+        """
+        failure, self._failure = self._failure, None
+        return None if failure is None else _words(failure)
 
 
 def _words(error: BaseException) -> str:

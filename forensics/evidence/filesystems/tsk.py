@@ -10,11 +10,12 @@ import pytsk3
 from forensics.errors import FileSystemError
 from forensics.evidence import signature
 from forensics.evidence.filesystem import FileSystem, FileSystemFormat, StreamReader
+from forensics.evidence.filesystems.tsk_attribute import Family
 from forensics.evidence.filesystems.tsk_stream import open_stream
 from forensics.evidence.filesystems.tsk_walk import TskWalk
 from forensics.evidence.image import DiskImage
 from forensics.evidence.stream import NotExamined, Stream
-from forensics.evidence.tsk_image import TskImage
+from forensics.evidence.tsk_image import TSK_ERRORS, TskImage
 from forensics.evidence.volume import Volume
 
 _TYPES = {
@@ -68,7 +69,7 @@ class TskFileSystem(FileSystem):
 
     def open(self, address: str) -> StreamReader:
         """Open a stream by its address (see :meth:`FileSystem.open`)."""
-        return open_stream(self._image, self._file_system, self.type, address)
+        return open_stream(self._image, self._file_system, self.type, Family.of(self.type), address)
 
 
 class TskFileSystemFormat(FileSystemFormat):
@@ -87,7 +88,7 @@ class TskFileSystemFormat(FileSystemFormat):
         tsk_image = TskImage(image)
         try:
             return TskFileSystem(tsk_image, pytsk3.FS_Info(tsk_image, offset=volume.offset), volume)
-        except OSError:
+        except TSK_ERRORS:
             tsk_image = TskImage(image)
         name = signature.supported_file_system(image.read_at(volume.offset, signature.HEAD_SIZE))
         if name is None:
@@ -95,7 +96,7 @@ class TskFileSystemFormat(FileSystemFormat):
         # TSK detects nothing where two kinds fit, or one is damaged; asked for one kind it says what is wrong
         try:
             file_system = pytsk3.FS_Info(tsk_image, offset=volume.offset, type=_BY_SIGNATURE[name])
-        except OSError as error:
+        except TSK_ERRORS as error:
             raise FileSystemError(
                 f"begins like {name} but cannot be opened ({tsk_image.explain(error)})", volume.label
             ) from error

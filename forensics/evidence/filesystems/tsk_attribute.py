@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import pytsk3
 
+from forensics.evidence.tsk_image import TSK_ERRORS
 from forensics.reason import Reason
 
 SPARSE_LIMIT = 1 << 30
@@ -30,8 +31,21 @@ _HFS_COMPRESSION_NAME = b"com.apple.decmpfs"
 
 _NON_RESIDENT = int(pytsk3.TSK_FS_ATTR_NONRES)
 _ENCRYPTED = int(pytsk3.TSK_FS_ATTR_ENC)
-_RUN_WITHOUT_BLOCKS = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+_FILLER = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
+_RUN_WITHOUT_BLOCKS = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | _FILLER
+_TYPES_WITH_COMPLETE_RUNS = {_NTFS_DATA, _HFS_DATA, _HFS_RESOURCE}
 _META_COMPRESSED = int(pytsk3.TSK_FS_META_FLAG_COMP)
+
+_DIRECTORY_TYPES = {int(pytsk3.TSK_FS_META_TYPE_DIR), int(pytsk3.TSK_FS_META_TYPE_VIRT_DIR)}
+_SYMBOLIC_LINK = int(pytsk3.TSK_FS_META_TYPE_LNK)
+_TYPES_WITHOUT_CONTENT = {
+    int(pytsk3.TSK_FS_META_TYPE_CHR),
+    int(pytsk3.TSK_FS_META_TYPE_BLK),
+    int(pytsk3.TSK_FS_META_TYPE_FIFO),
+    int(pytsk3.TSK_FS_META_TYPE_SOCK),
+    int(pytsk3.TSK_FS_META_TYPE_SHAD),
+    int(pytsk3.TSK_FS_META_TYPE_WHT),
+}
 
 _NTFS_BAD_CLUSTER_INODE = 8
 _NTFS_BAD_CLUSTER_NAME = b"$Bad"
@@ -51,6 +65,11 @@ class Family(StrEnum):
     PLAIN = "plain"
     """One attribute a file: ext, FAT, exFAT, ISO 9660, UFS."""
 
+    @classmethod
+    def of(cls, type_name: str) -> Family:
+        """The family of a file-system type by TSK's name."""
+        return {"ntfs": cls.NTFS, "hfs": cls.HFS}.get(type_name, cls.PLAIN)
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -60,15 +79,17 @@ class Content:
         address: As ``fls`` prints and ``icat`` takes it: ``1234`` or ``1234-128-3``.
         name: Name of an alternate stream or fork; empty for the file's own data.
         size: Length in bytes.
+        attribute: Type and number of the attribute; ``None`` where there is none to read.
         first_block: Address of its first allocated block; ``None`` if it has none of its own.
         not_hashable: Why its bytes are not what the user of the file saw; ``None`` if they are.
     """
 
     address: str
-    name: bytes
-    size: int
-    first_block: int | None
-    not_hashable: Reason | None
+    name: bytes = b""
+    size: int = 0
+    attribute: tuple[int, int] | None = None
+    first_block: int | None = None
+    not_hashable: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +101,63 @@ class _Attribute:
     flags: int
     first_block: int | None
 
+    def content(self, address: str, not_hashable: Reason | None) -> Content:
+        return Content(address, self.name, self.size, (self.kind, self.number), self.first_block, not_hashable)
 
-def contents(file: pytsk3.File, family: Family, *, directory: bool) -> list[Content]:
-    """List the attributes of a file that hold content.
+
+def is_directory(meta: pytsk3.TSK_FS_META) -> bool:
+    """Tell whether metadata is that of a directory, the virtual one of orphans included."""
+    return int(meta.type) in _DIRECTORY_TYPES
+
+
+def contents(file: pytsk3.File, family: Family) -> list[Content]:
+    """List the attributes of a file that hold content; at least one, except for a directory.
+
+    A device, a pipe or a socket has one of size 0, and so has a symbolic link whose target stands in its inode (TSK
+    would give zeros for it). Of a directory, only alternate data streams count.
 
     Args:
         file: A ``pytsk3.File`` with metadata.
         family: Kind of file system.
-        directory: True for a directory, of which only alternate streams count.
-
-    Raises:
-        OSError: The attributes cannot be read.
     """
+    meta = file.info.meta
+    inode, kind, size = int(meta.addr), int(meta.type), int(meta.size)
+    directory = kind in _DIRECTORY_TYPES
+    if kind in _TYPES_WITHOUT_CONTENT:
+        return [Content(str(inode))]
     if directory and family is not Family.NTFS:
         return []
-    inode = int(file.info.meta.addr)
-    if family is Family.PLAIN:
-        return [
-            Content(str(inode), b"", attribute.size, attribute.first_block, _sparse(attribute))
-            for attribute in _attributes(file, {_DEFAULT})
-        ]
-    if family is Family.HFS:
-        return _hfs_contents(file, inode)
-    return _ntfs_contents(file, inode, directory=directory)
+    try:
+        if family is Family.NTFS:
+            found = _ntfs_contents(file, inode, directory=directory)
+        elif family is Family.HFS:
+            found = _hfs_contents(file, inode)
+        else:
+            found = [attribute.content(str(inode), _sparse(attribute)) for attribute in _attributes(file, {_DEFAULT})]
+    except TSK_ERRORS:
+        return [Content(str(inode), size=size, not_hashable=Reason.READ_ERROR)]
+    if kind == _SYMBOLIC_LINK and family is Family.PLAIN and all(content.first_block is None for content in found):
+        return [Content(str(inode))]
+    if found or directory:
+        return found
+    if family is Family.NTFS:
+        return [Content(str(inode), not_hashable=Reason.NAME_ONLY)]
+    return [Content(str(inode), size=size, not_hashable=Reason.READ_ERROR if size else None)]
 
 
-def is_default(kind: int) -> bool:
-    """Tell whether a type of attribute is a file's own data, addressed by the inode alone."""
-    return kind in {_DEFAULT, _HFS_DATA, _NTFS_DATA}
+def has_missing_runs(file: pytsk3.File, wanted: tuple[int, int]) -> bool:
+    """Tell whether part of an attribute's list of blocks could not be found, so that TSK would give zeros for it.
+
+    On NTFS and HFS+, TSK fills such parts with runs marked as filler; on ext it marks ordinary holes in the same way.
+    """
+    if wanted[0] not in _TYPES_WITH_COMPLETE_RUNS:
+        return False
+    return any(
+        int(run.flags) & _FILLER
+        for attribute in file
+        if (int(attribute.info.type), int(attribute.info.id)) == wanted
+        for run in attribute
+    )
 
 
 def _ntfs_contents(file: pytsk3.File, inode: int, *, directory: bool) -> list[Content]:
@@ -120,13 +170,7 @@ def _ntfs_contents(file: pytsk3.File, inode: int, *, directory: bool) -> list[Co
         if attribute.kind == _NTFS_REPARSE_POINT and attribute.size >= 4:
             tag = struct.unpack("<I", file.read_random(0, 4, attribute.kind, attribute.number))[0]
     return [
-        Content(
-            f"{inode}-{attribute.kind}-{attribute.number}",
-            attribute.name,
-            attribute.size,
-            attribute.first_block,
-            _ntfs_obstacle(inode, attribute, tag),
-        )
+        attribute.content(f"{inode}-{attribute.kind}-{attribute.number}", _ntfs_obstacle(inode, attribute, tag))
         for attribute in attributes
         if attribute.kind != _NTFS_REPARSE_POINT
     ]
@@ -158,10 +202,10 @@ def _hfs_contents(file: pytsk3.File, inode: int) -> list[Content]:
     for attribute in attributes:
         if attribute.kind in {_DEFAULT, _HFS_DATA}:
             obstacle = Reason.UNSUPPORTED_COMPRESSION if compressed else _sparse(attribute)
-            found.append(Content(str(inode), b"", attribute.size, attribute.first_block, obstacle))
+            found.append(attribute.content(str(inode), obstacle))
         elif attribute.kind == _HFS_RESOURCE:
             address = f"{inode}-{attribute.kind}-{attribute.number}"
-            found.append(Content(address, attribute.name, attribute.size, attribute.first_block, _sparse(attribute)))
+            found.append(attribute.content(address, _sparse(attribute)))
     return found
 
 

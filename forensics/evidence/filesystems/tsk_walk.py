@@ -1,8 +1,7 @@
 """Walks over every name of a file system opened by The Sleuth Kit.
 
 Lists what ``fls -r -p`` lists, and more: what TSK drops because a sequence number moved on when a file was deleted.
-Symbolic links are streams (their content is the path they point at, as ``icat`` gives it); devices, pipes and
-sockets are streams of size 0, so that every name is accounted for.
+Symbolic links, devices, pipes and sockets are streams too, most of size 0, so that every name is accounted for.
 
 The order is: allocated directories, then deleted ones, then orphans. So a directory that is reachable by a live name
 and by a stale one is listed under the live name.
@@ -17,10 +16,10 @@ from dataclasses import dataclass
 import pytsk3
 
 from forensics.evidence.filesystems.inode_set import InodeSet
-from forensics.evidence.filesystems.tsk_attribute import Content, Family, contents
+from forensics.evidence.filesystems.tsk_attribute import Family, contents, is_directory
 from forensics.evidence.locator import Locator
 from forensics.evidence.stream import Allocation, NotExamined, Recovery, Stream, Times
-from forensics.evidence.tsk_image import TskImage
+from forensics.evidence.tsk_image import TSK_ERRORS, TskImage
 from forensics.reason import Reason
 
 MAX_DEPTH = 1024
@@ -31,17 +30,7 @@ TSK_MAX_NAMES = 1_000_000
 
 _UNALLOCATED_NAME = int(pytsk3.TSK_FS_NAME_FLAG_UNALLOC)
 _ALLOCATED_META = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
-_DIRECTORY = int(pytsk3.TSK_FS_META_TYPE_DIR)
-_VIRTUAL_DIRECTORY = int(pytsk3.TSK_FS_META_TYPE_VIRT_DIR)
 _VIRTUAL_DIRECTORY_NAME = int(pytsk3.TSK_FS_NAME_TYPE_VIRT_DIR)
-_WITHOUT_CONTENT = {
-    int(pytsk3.TSK_FS_META_TYPE_CHR),
-    int(pytsk3.TSK_FS_META_TYPE_BLK),
-    int(pytsk3.TSK_FS_META_TYPE_FIFO),
-    int(pytsk3.TSK_FS_META_TYPE_SOCK),
-    int(pytsk3.TSK_FS_META_TYPE_SHAD),
-    int(pytsk3.TSK_FS_META_TYPE_WHT),
-}
 _FAT = {"fat12", "fat16", "fat32", "exfat"}
 _ERASES_SIZE = {"ext2", "ext3", "ext4", "ufs1", "ufs1b", "ufs2"}
 """File systems that may set the size of a deleted file to 0: an empty deleted file is then one without content."""
@@ -71,7 +60,7 @@ class TskWalk:
         self._image = image
         self._file_system = file_system
         self._type = type_name
-        self._family = {"ntfs": Family.NTFS, "hfs": Family.HFS}.get(type_name, Family.PLAIN)
+        self._family = Family.of(type_name)
         self._offset = offset
         self._block_size = int(file_system.info.block_size)
         volume = Locator.parse(parent)
@@ -98,8 +87,8 @@ class TskWalk:
             return []
         try:
             file = self._file_system.open_meta(root)
-            return self._streams(file, b"", Allocation.ALLOCATED)
-        except OSError as error:
+            return self._streams(file, b".", Allocation.ALLOCATED)
+        except TSK_ERRORS as error:
             return [self._not_examined(root, Reason.READ_ERROR, self._image.explain(error))]
 
     def _tree(self, top: _Directory, allocation: Allocation) -> Iterator[Stream | NotExamined]:
@@ -117,9 +106,10 @@ class TskWalk:
         self, directory: _Directory, allocation: Allocation, below: list[_Directory]
     ) -> Iterator[Stream | NotExamined]:
         """List one directory; directories in it are added to ``below``."""
+        self._image.take_failure()
         try:
             listing = self._file_system.open_dir(inode=directory.inode)
-        except OSError as error:
+        except TSK_ERRORS as error:
             yield self._not_examined(directory.inode, Reason.DIRECTORY_UNREADABLE, self._image.explain(error))
             return
         count = int(listing.size)
@@ -133,9 +123,12 @@ class TskWalk:
                 items = self._entry(next(entries), directory, allocation, below)
             except StopIteration:
                 break
-            except OSError as error:
+            except TSK_ERRORS as error:
                 items = [self._not_examined(directory.inode, Reason.DIRECTORY_UNREADABLE, self._image.explain(error))]
             yield from items
+        failure = self._image.take_failure()
+        if failure:
+            yield self._not_examined(directory.inode, Reason.DIRECTORY_UNREADABLE, f"perhaps not whole: {failure}")
 
     def _entry(
         self, file: pytsk3.File, directory: _Directory, allocation: Allocation, below: list[_Directory]
@@ -164,7 +157,7 @@ class TskWalk:
             return [self._nameless_content(inode, path, allocation, obstacle)]
         if allocation is not Allocation.ALLOCATED:
             self._deleted_files.add(inode)
-        if int(file.info.meta.type) in {_DIRECTORY, _VIRTUAL_DIRECTORY}:
+        if is_directory(file.info.meta):
             child = _Directory(inode, path + b"/", directory.depth + 1)
             return self._subdirectory(file, child, allocation, below)
         return self._streams(file, path, allocation)
@@ -183,7 +176,7 @@ class TskWalk:
             return None, Reason.NO_METADATA
         try:
             file = self._file_system.open_meta(inode)
-        except OSError:
+        except TSK_ERRORS:
             return None, Reason.NO_METADATA
         meta = file.info.meta
         if meta is None:
@@ -215,23 +208,12 @@ class TskWalk:
 
     def _streams(self, file: pytsk3.File, path: bytes, allocation: Allocation) -> list[Stream | NotExamined]:
         """Streams of one file or directory whose metadata is known."""
-        meta = file.info.meta
-        kind = int(meta.type)
-        directory = kind in {_DIRECTORY, _VIRTUAL_DIRECTORY}
-        if kind in _WITHOUT_CONTENT:
-            found = [Content(str(int(meta.addr)), b"", 0, None, None)]
-        else:
-            try:
-                found = contents(file, self._family, directory=directory)
-            except OSError:
-                found = [Content(str(int(meta.addr)), b"", int(meta.size), None, Reason.READ_ERROR)]
+        found = contents(file, self._family)
         if not found:
-            if directory:
-                return []
-            found = [self._without_attribute(meta)]
+            return []
         deleted = allocation is not Allocation.ALLOCATED
         recovery = Recovery.ASSUMED_CONTIGUOUS if deleted and self._type in _FAT else Recovery.INTACT
-        times = _times(meta)
+        times = _times(file.info.meta)
         return [
             Stream(
                 Locator(self._source, self._volume, self._type, content.address),
@@ -247,13 +229,6 @@ class TskWalk:
             )
             for content in found
         ]
-
-    def _without_attribute(self, meta: pytsk3.TSK_FS_META) -> Content:
-        """Account for a file that has no attribute with content."""
-        size = int(meta.size)
-        if self._family is Family.NTFS:
-            return Content(str(int(meta.addr)), b"", 0, None, Reason.NAME_ONLY)
-        return Content(str(int(meta.addr)), b"", size, None, Reason.READ_ERROR if size else None)
 
     def _nameless_content(self, inode: int, path: bytes, allocation: Allocation, reason: Reason) -> Stream:
         """Account for a name that leads to no content of its own."""

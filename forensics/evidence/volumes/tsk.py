@@ -10,7 +10,7 @@ import pytsk3
 
 from forensics.errors import VolumeError
 from forensics.evidence.image import DiskImage
-from forensics.evidence.tsk_image import TskImage
+from forensics.evidence.tsk_image import TSK_ERRORS, TskImage
 from forensics.evidence.volume import Volume, VolumeSystem
 
 _SCHEMES = {
@@ -42,7 +42,7 @@ class TskVolumeSystem(VolumeSystem):
             scheme = _SCHEMES.get(int(table.info.vstype), "unknown")
             block_size = int(table.info.block_size)
             entries = [_Entry.read(part) for part in table]
-        except OSError as error:
+        except TSK_ERRORS as error:
             raise VolumeError(
                 f"the partition table cannot be read ({tsk_image.explain(error)})", image.path.name
             ) from error
@@ -82,13 +82,13 @@ def _open_table(tsk_image: TskImage) -> pytsk3.Volume_Info | None:
     """Open the partition table, or return ``None`` if there is none."""
     try:
         return pytsk3.Volume_Info(tsk_image)
-    except OSError:
+    except TSK_ERRORS:
         pass
     # Where two kinds of table fit (a hybrid of GPT and DOS, an installation medium), TSK refuses to choose
     for kind in _SCHEMES:
         try:
             table = pytsk3.Volume_Info(tsk_image, type=kind)
-        except OSError:
+        except TSK_ERRORS:
             continue
         if kind != int(pytsk3.TSK_VS_TYPE_DOS) or _is_plausible(table, tsk_image.image.size):
             return table
@@ -103,24 +103,33 @@ def _is_plausible(table: pytsk3.Volume_Info, image_size: int) -> bool:
 
 
 def _volumes(entries: list[_Entry], scheme: str, block_size: int) -> Iterator[Volume]:
-    logical = sorted((entry.table, entry.slot) for entry in entries if entry.allocated and entry.table > 0)
-    logical = logical if scheme == "dos" else []
+    logical: list[tuple[int, int]] = []
+    if scheme == "dos":
+        logical = sorted((entry.table, entry.slot) for entry in entries if entry.allocated and entry.table > 0)
+    lost = _lost_extended_partitions(entries) if scheme == "dos" else set()
     gap = 0
     for entry in sorted(entries, key=lambda entry: (entry.start, entry.allocated)):
-        if entry.metadata:
+        if entry.metadata and entry not in lost:
             continue
-        if not entry.allocated:
+        description = entry.description
+        if entry in lost:
+            label = f"p{entry.slot + 1 if entry.table == 0 else _FIRST_LOGICAL + len(logical)}"
+            description += ", its table cannot be read"
+        elif not entry.allocated:
             gap += 1
             label = f"u{gap}"
         elif (entry.table, entry.slot) in logical:
             label = f"p{_FIRST_LOGICAL + logical.index((entry.table, entry.slot))}"
         else:
             label = f"p{entry.slot + 1}"
-        yield Volume(
-            label,
-            scheme,
-            entry.description,
-            entry.start * block_size,
-            entry.length * block_size,
-            entry.allocated,
-        )
+        allocated = entry.allocated or entry in lost
+        yield Volume(label, scheme, description, entry.start * block_size, entry.length * block_size, allocated)
+
+
+def _lost_extended_partitions(entries: list[_Entry]) -> set[_Entry]:
+    """Find DOS extended partitions whose own table TSK could not read, such as those beyond the end of an image.
+
+    What they hold is unknown, so they count as volumes that could not be examined.
+    """
+    tables = {entry.start for entry in entries if entry.metadata and entry.slot < 0}
+    return {entry for entry in entries if entry.metadata and entry.slot >= 0 and entry.start not in tables}
