@@ -41,7 +41,7 @@ class DigestComputer:
         self._sha256 = hashlib.sha256()
         self._size = 0
 
-    def update(self, piece: bytes) -> None:
+    def update(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next bytes."""
         self._md5.update(piece)
         self._sha1.update(piece)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.uint8]
     Buffer = npt.NDArray[np.float32]
+    Size = tuple[int, int]
 
 SMALLEST_SIDE = 5
 """Pictures with a shorter side have no hash: all bits are zero and so is the quality."""
@@ -60,6 +61,8 @@ class _Margin(NamedTuple):
 # and 0.022 coloured, gradients 0.002 and 0.004. Whole grey values are summed without error in the first pass.
 _GREY_MARGIN = _Margin(coefficient=0.02, gradient=0.003)
 _COLOUR_MARGIN = _Margin(coefficient=0.06, gradient=0.006)
+# Reduced pixels are not those of the reference anyway: what is left is that every machine gives the same hash.
+_REDUCED_MARGIN = _Margin(coefficient=0.001, gradient=0.0002)
 
 
 class PdqHasher(PictureHasher):
@@ -70,24 +73,26 @@ class PdqHasher(PictureHasher):
 
     def hash(self, picture: Picture) -> Iterator[PerceptualHash]:
         """Hash the original view."""
-        value, quality = pdq_hash(picture.pixels)
+        value, quality = pdq_hash(picture.pixels, (picture.height, picture.width))
         yield PerceptualHash(self.algorithm, value, quality, ORIGINAL, picture.decode)
 
 
-def pdq_hash(pixels: Pixels) -> PdqHash:
+def pdq_hash(pixels: Pixels, full_size: Size | None = None) -> PdqHash:
     """Hash a picture.
 
     Args:
         pixels: Grey ``(height, width)`` or red, green, blue ``(height, width, 3)``, C-contiguous.
+        full_size: Height and width of the picture before it was reduced by a whole number, rounded up; ``None`` if it
+            was not. A reduced picture has very nearly the hash of the full one.
     """
     if min(pixels.shape[:2]) < SMALLEST_SIDE:
         return _no_hash()
-    if max(pixels.shape[:2]) <= _REFERENCE_IS_FAST:
+    if max(full_size or pixels.shape[:2]) <= _REFERENCE_IS_FAST:
         return _reference_hash(pixels)
-    return _certain_hash(pdq_buffer(pixels), _margin(pixels)) or _reference_hash(pixels)
+    return _certain_hash(pdq_buffer(pixels, full_size), _margin(pixels, full_size)) or _reference_hash(pixels)
 
 
-def pdq_buffer(pixels: Pixels) -> Buffer:
+def pdq_buffer(pixels: Pixels, full_size: Size | None = None) -> Buffer:
     """The 64x64 grey picture that PDQ transforms, shape (64, 64).
 
     Exact to about a thousandth of a grey value; :func:`forensics.hashing.pdq_reference.reference_buffer` repeats the
@@ -95,17 +100,19 @@ def pdq_buffer(pixels: Pixels) -> Buffer:
 
     Args:
         pixels: As for :func:`pdq_hash`, of at least one pixel.
+        full_size: As for :func:`pdq_hash`.
     """
-    return _buffers(pixels, turned=False)[0][0]
+    return _buffers(pixels, full_size, turned=False)[0][0]
 
 
-def pdq_dihedral(pixels: Pixels) -> dict[str, PdqHash]:
+def pdq_dihedral(pixels: Pixels, full_size: Size | None = None) -> dict[str, PdqHash]:
     """Hash a picture in all eight orientations, each exactly as if its pixels had been turned first.
 
     The names are Pillow's names of the turns, and rotations go counter-clockwise as there.
 
     Args:
         pixels: As for :func:`pdq_hash`.
+        full_size: As for :func:`pdq_hash`.
 
     Returns:
         The hash for each of ``original``, ``flip-left-right``, ``flip-top-bottom``, ``rotate-180``, ``transpose``,
@@ -113,8 +120,8 @@ def pdq_dihedral(pixels: Pixels) -> dict[str, PdqHash]:
     """
     if min(pixels.shape[:2]) < SMALLEST_SIDE:
         return dict.fromkeys(_TURNS, _no_hash())
-    margin = _margin(pixels)
-    buffers = _buffers(pixels, turned=True)
+    margin = _margin(pixels, full_size)
+    buffers = _buffers(pixels, full_size, turned=True)
     hashes = {}
     for name, (upside_down, left_right, transposed) in _TURNS.items():
         # Turning round the rows of A turns round the picture; transposing comes last and is free.
@@ -142,14 +149,15 @@ def _turned(pixels: Pixels, upside_down: bool, left_right: bool, transposed: boo
     return turned.swapaxes(0, 1) if transposed else turned
 
 
-def _buffers(pixels: Pixels, turned: bool) -> list[list[Buffer]]:
+def _buffers(pixels: Pixels, full_size: Size | None, turned: bool) -> list[list[Buffer]]:
     """The buffers of the picture; with ``turned``, as ``[upside down][left to right]``."""
     height, width = pixels.shape[:2]
-    rows = decimate(pixels.reshape(height, -1), turned)
+    full_height, full_width = full_size or (height, width)
+    rows = decimate(pixels.reshape(height, -1), full_height, turned)
     if pixels.ndim == 3:
         # grey values are a weighted sum too, and taken here it is one of 64 rows instead of all
         rows = rows.reshape(len(rows), BUFFER_SIDE, width, 3) @ np.array(LUMA, np.float32)
-    return [[columns.T for columns in decimate(np.ascontiguousarray(way.T), turned)] for way in rows]
+    return [[columns.T for columns in decimate(np.ascontiguousarray(way.T), full_width, turned)] for way in rows]
 
 
 def _certain_hash(buffer: Buffer, margin: _Margin) -> PdqHash | None:
@@ -194,7 +202,9 @@ def _bits(coefficients: Buffer) -> str:
     return np.packbits((values > median)[::-1]).tobytes().hex()
 
 
-def _margin(pixels: Pixels) -> _Margin:
+def _margin(pixels: Pixels, full_size: Size | None) -> _Margin:
+    if full_size not in {None, pixels.shape[:2]}:
+        return _REDUCED_MARGIN
     return _GREY_MARGIN if pixels.ndim == 2 else _COLOUR_MARGIN
 
 

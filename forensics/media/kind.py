@@ -11,11 +11,14 @@ from forensics.media.picture_formats import formats_by_prefix
 HEAD_SIZE = 4096
 """How many of a content's first bytes are looked at. More costs time and tells no more media types apart."""
 
+_TEXT_HEAD_SIZE = 512
+"""Of what looks like text this much is enough; libmagic searches texts for words, which takes it milliseconds."""
+
 UNKNOWN = "application/octet-stream"
 """Media type of what has no known signature."""
 
 EMPTY = "inode/x-empty"
-"""Media type of no bytes at all, as libmagic names it."""
+"""Media type of no bytes at all, as the ``file`` program names it."""
 
 _SIGNATURES = (
     (b"\xff\xd8\xff\xe0", "image/jpeg"),
@@ -27,6 +30,9 @@ _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
 )
 """What libmagic would call the same, but after trying thousands of signatures."""
+
+_SIGNATURES_HOLD_FROM = 64
+"""Bytes that a content must have for that; of a shorter one libmagic may say that it is nothing."""
 
 
 def media_type(head: bytes) -> str:
@@ -40,12 +46,14 @@ def media_type(head: bytes) -> str:
     """
     if not head:
         return EMPTY
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
+    if len(head) >= _SIGNATURES_HOLD_FROM:
+        for signature, name in _SIGNATURES:
+            if head.startswith(signature):
+                return name
+    looks_like_text = b"\0" not in head[:_TEXT_HEAD_SIZE]
     cookie, failure = _libmagic()
     try:
-        return str(cookie.from_buffer(head[:HEAD_SIZE]))
+        return str(cookie.from_buffer(head[: _TEXT_HEAD_SIZE if looks_like_text else HEAD_SIZE]))
     except failure:  # libmagic gave up on these bytes
         return UNKNOWN
 

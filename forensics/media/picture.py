@@ -25,7 +25,7 @@ from forensics.reason import Reason
 DECODE_PATH = "decode-v1"
 """Name of the decode policy below; stored with every perceptual hash. Any change of pixels needs a new name."""
 
-REDUCED_SIDE = 1024
+REDUCED_SIDE = 512
 """A JPEG is decoded at the smallest of the scales 1/1, 1/2, 1/4, 1/8 that leaves both sides at least this long."""
 
 MAX_PIXELS = 128 * 2**20

@@ -2,7 +2,7 @@
 
 Pillow reads some forty formats. Those left out start another program (EPS runs Ghostscript), open further files of any
 format within themselves (IPTC), only name a format without decoding it (BUFR, GRIB, HDF5, MPEG, WMF), need libraries
-that are not installed (FPX, MIC), or hold measurements and game textures no one would look for here.
+that are not installed (FPX, MIC), begin like C sources (XBM), or hold measurements and game textures.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from PIL import (  # noqa: F401  # each registers its format, so that Pillow nev
     TgaImagePlugin,
     TiffImagePlugin,
     WebPImagePlugin,
-    XbmImagePlugin,
     XpmImagePlugin,
 )
+
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker has one core; AVIF would take them all
 
 DECODED_FORMATS = (
     "JPEG",  # MPO (several JPEGs in one file) comes with it
@@ -57,7 +58,6 @@ DECODED_FORMATS = (
     "SGI",
     "SUN",
     "DDS",
-    "XBM",
     "XPM",
     "TGA",  # last: it has no signature, so it would take what belongs to another
 )
