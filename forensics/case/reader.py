@@ -345,7 +345,9 @@ class CaseReader:
 
     def unwalked_volumes(self) -> int:
         """How many volumes have not been walked to the end yet."""
-        return self._count("SELECT count(*) FROM volumes WHERE allocated = 1 AND walked = 0")
+        return self._count(
+            "SELECT count(*) FROM volumes WHERE walked = 0 AND (allocated = 1 OR file_system IS NOT NULL)"
+        )
 
     def _rows(self, query: str, *parameters: object) -> Iterator[dict[str, Any]]:
         return self._store.database.query(query, parameters)

@@ -226,8 +226,11 @@ class ScanRecorder:
         return str(row[0]) if row else None
 
     def volumes(self, source_id: int) -> list[RecordedVolume]:
-        """The volumes of a source, in order of offset."""
-        query = "SELECT id, label, walked FROM volumes WHERE source_id = ? AND allocated ORDER BY offset, id"
+        """The volumes of a source to be walked, in order of offset: all but gaps without a file system of their own."""
+        query = (
+            "SELECT id, label, walked FROM volumes "
+            "WHERE source_id = ? AND (allocated = 1 OR file_system IS NOT NULL) ORDER BY offset, id"
+        )
         return [RecordedVolume(row[0], row[1], bool(row[2])) for row in self._connection.execute(query, (source_id,))]
 
     def _exhibit_id(self, label: str) -> int:

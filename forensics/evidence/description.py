@@ -69,8 +69,6 @@ def describe(source: Source) -> SourceDescription:
 
 
 def _file_system_type(source: Source, volume: Volume) -> str | None:
-    if not volume.allocated:
-        return None
     try:
         file_system = source.file_system(volume)
     except FileSystemError:

@@ -36,7 +36,8 @@ def logical_digest(case: Path) -> str:
 def test_every_file_is_hashed_and_every_listed_one_found(run_scan: RunScan, evidence: Evidence, tmp_path: Path) -> None:
     result = run_scan("a.case", evidence.image)
     assert result == ScanResult((), gaps=False)
-    found = dict(rows(tmp_path / "a.case", "SELECT path, md5 FROM streams JOIN contents ON sha256 = content"))
+    query = "SELECT path, md5 FROM streams JOIN contents ON sha256 = content"
+    found = {path: md5 for path, md5 in rows(tmp_path / "a.case", query)}  # noqa: C416 - dict() cannot be typed here
     for path, md5 in evidence.md5.items():
         assert found[path] == md5, path
     with CaseReader.open(tmp_path / "a.case") as case:
