@@ -241,7 +241,8 @@ def test_a_list_with_malformed_entries(tamiz: Tamiz, tmp_path: Path) -> None:
 def test_a_case_file_that_is_not_ours(tamiz: Tamiz, tmp_path: Path, command: str) -> None:
     path = tmp_path / "foreign.db"
     path.write_bytes(b"SQLite format 3\0" + bytes(200))
-    further: list[str | Path] = {"scan": [path], "report": ["--output", tmp_path / "r"]}.get(command, [])
+    options: dict[str, list[str | Path]] = {"scan": [path], "report": ["--output", tmp_path / "r"]}
+    further = options.get(command, [])
     assert "is not a tamiz case" in tamiz.line(command, path, *further)
 
 
