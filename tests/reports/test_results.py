@@ -77,10 +77,11 @@ def test_conflicts_are_counted_as_status_counts_them(new_case: NewCase) -> None:
     writer.add(b"c", b"only benign", match(BENIGN, 3, category=None))
     writer.add(b"d", b"two categories", match(NOTABLE, 4, category="1"), match(OTHER, 4, category="2"))
     writer.add(b"e", b"wrong size", match(NOTABLE, 5, disagreeing=("size",)))
+    writer.add(b"f", b"reference and benign", match(REFERENCE, 6), match(BENIGN, 6, category=None))
     with CaseReader.open(writer.finish()) as case:
         results = gather(case, 9, 9)
         assert sum(bool(found.benign) for found in results.contents) == case.conflicts() == 1
-    assert results.content_count == 4
+    assert results.content_count == 5
     assert results.categories_differ == 1
     assert results.digests_disagree == 1
     both = next(found for found in results.contents if found.benign)
