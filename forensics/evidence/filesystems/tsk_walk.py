@@ -26,7 +26,7 @@ MAX_DEPTH = 1024
 """Directories deeper than this are not followed; loops are cut by a set of seen directories, not by this."""
 
 TSK_MAX_NAMES = 1_000_000
-"""TSK lists no more names of one directory (``MAX_DIR_SIZE_TO_PROCESS``)."""
+"""TSK gives up on a directory with more names (``MAX_DIR_SIZE_TO_PROCESS``), or may list it in part."""
 
 _UNALLOCATED_NAME = int(pytsk3.TSK_FS_NAME_FLAG_UNALLOC)
 _ALLOCATED_META = int(pytsk3.TSK_FS_META_FLAG_ALLOC)
@@ -114,7 +114,7 @@ class TskWalk:
             return
         count = int(listing.size)
         if count >= TSK_MAX_NAMES:
-            detail = f"TSK lists only the first {TSK_MAX_NAMES:,} names"
+            detail = f"perhaps not whole: TSK stops at {TSK_MAX_NAMES:,} names"
             yield self._not_examined(directory.inode, Reason.WALK_LIMIT, detail)
         entries = iter(listing)
         for _ in range(count):
