@@ -8,7 +8,7 @@ from pathlib import Path
 import forensics
 import hashsets
 
-ENCODERS = {"save", "imwrite", "imsave", "imencode", "tobytes_png", "show", "ImageShow", "ImageGrab", "ImageFile_save"}
+ENCODERS = {"save", "imwrite", "imsave", "imencode", "show", "ImageShow"}
 
 
 def names_used(source: str) -> set[str]:
