@@ -314,13 +314,15 @@ def status(case: Path, as_json: bool, digest: bool) -> None:
               show_default=True, help="Decides what the report may contain.")  # fmt: skip
 @click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
 def report(case: Path, output: Path, language: str, recipient: str, examiner: str | None) -> None:
-    """Write a report: one HTML page and a table of hits as CSV."""
+    """Write a report: one HTML page, and the hits and what was not examined as CSV."""
     from forensics.case.reader import CaseReader
     from forensics.reports.recipient import Recipient
     from forensics.reports.report import write_report
 
     with _writing(case, examiner) as (store, actor):
-        files = write_report(CaseReader(store), output, language, Recipient(recipient))
+        reader = CaseReader(store)
+        with reader.snapshot():
+            files = write_report(reader, output, language, Recipient(recipient))
         written = [{"file": file.path.name, "sha256": file.sha256} for file in files]
         store.record(actor, "report", {"language": language, "recipient": recipient, "files": written})
     for file in files:
@@ -428,7 +430,8 @@ def _show_status(case: Path, as_json: bool, digest: bool = False) -> None:
     from forensics.case.status import status_lines
 
     with CaseReader.open(case) as reader:
-        document = case_status(reader)
+        with reader.snapshot():
+            document = case_status(reader)
         if digest:
             document["logical_digest"] = reader.logical_digest()
     if as_json:

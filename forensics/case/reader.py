@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +13,8 @@ from typing import Any, Self
 
 from forensics.case import ledger, logical_digest
 from forensics.case.store import CaseStore
-from forensics.reason import NOTHING_TO_EXAMINE
+from forensics.errors import CaseError
+from forensics.reason import NOTHING_TO_EXAMINE, Reason
 from hashsets.format import Disposition
 
 SHOWN = (Disposition.NOTABLE, Disposition.REFERENCE)
@@ -22,7 +25,8 @@ SHOWN = (Disposition.NOTABLE, Disposition.REFERENCE)
 class Hit:
     """One stream whose content matches one entry of one set.
 
-    Fields are those of ``hits --json``; the last five are for reports.
+    The first seventeen fields are those of ``hits --json``; the rest is for reports. ``path`` is printable;
+    ``path_bytes`` holds the stored name in hexadecimal where that is another.
     """
 
     exhibit: str
@@ -53,6 +57,12 @@ class Hit:
     accessed: str | None
     changed: str | None
     created: str | None
+    path_bytes: str | None
+
+    @property
+    def stored_path(self) -> bytes:
+        """The path byte for byte, as the file system stores it."""
+        return self.path.encode() if self.path_bytes is None else bytes.fromhex(self.path_bytes)
 
 
 PUBLIC_HIT_FIELDS = (
@@ -112,6 +122,15 @@ class CaseReader:
             CaseError: See :meth:`CaseStore.open`.
         """
         return cls(CaseStore.open(path, read_only=True))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read one state of the case throughout, though a scan may be writing to it meanwhile."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Close the case."""
@@ -224,7 +243,7 @@ class CaseReader:
                    hits.basis, hits.distance, hits.tier, hits.probe,
                    entries_hit.reference, hits.position, hits.set_uuid, hits.agreeing, hits.disagreeing,
                    streams.recovery, volumes.label AS volume,
-                   streams.modified, streams.accessed, streams.changed, streams.created
+                   streams.modified, streams.accessed, streams.changed, streams.created, streams.path_bytes
             FROM hits
             JOIN sets_used ON sets_used.uuid = hits.set_uuid
             JOIN entries_hit ON entries_hit.set_uuid = hits.set_uuid AND entries_hit.position = hits.position
@@ -286,8 +305,13 @@ class CaseReader:
         )
 
     def gaps(self) -> Iterator[Gap]:
-        """Everything that could not be examined, ordered by locator; what holds nothing to examine is left out."""
-        marks = ",".join("?" * len(NOTHING_TO_EXAMINE))
+        """Everything that could not be examined, ordered by locator.
+
+        What holds nothing to examine, and what the scan's profile left out on purpose, is no gap; both are in
+        :meth:`outcome_counts`.
+        """
+        no_gaps = (*sorted(NOTHING_TO_EXAMINE), Reason.EXCLUDED_BY_PROFILE)
+        marks = ",".join("?" * len(no_gaps))
         for row in self._rows(
             f"""
             SELECT locator, reason, detail FROM not_examined
@@ -296,7 +320,7 @@ class CaseReader:
             WHERE state IN ('skipped', 'failed') AND reason NOT IN ({marks})
             ORDER BY locator, reason
             """,  # noqa: S608 - only question marks are put in
-            *sorted(NOTHING_TO_EXAMINE),
+            *no_gaps,
         ):
             yield Gap(**row)
 
@@ -350,11 +374,14 @@ class CaseReader:
         )
 
     def _rows(self, query: str, *parameters: object) -> Iterator[dict[str, Any]]:
-        return self._store.database.query(query, parameters)
+        try:
+            yield from self._store.database.query(query, parameters)
+        except sqlite3.DatabaseError as error:
+            raise CaseError(f"cannot be read ({error})", str(self.path), "restore it from a copy") from error
 
     def _list(self, table: str, columns: str, source_id: int, order: str) -> list[dict[str, Any]]:
         query = f"SELECT {columns} FROM {table} WHERE source_id = ? ORDER BY {order}"  # noqa: S608 - literals only
         return list(self._rows(query, source_id))
 
     def _count(self, query: str) -> int:
-        return int(self._connection.execute(query).fetchone()[0])
+        return int(next(iter(next(self._rows(query)).values())))

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from forensics.case.reader import CaseReader
+from forensics.reason import Reason
 
 
 def status(case: CaseReader) -> dict[str, Any]:
     """Summarise a case.
 
     Returns:
-        ``complete`` (bool: every stream has an outcome, nothing is listed as not examined, no scan is unfinished),
+        ``complete`` (bool: every stream has an outcome, nothing is listed as not
+        examined or left out by the profile, the last scan came to its end),
         ``streams``, ``bytes`` (hashed), ``contents``, ``pictures``, ``videos``, ``hits`` (rows of ``hits`` by tier),
         ``not_examined``, ``scans``, and beyond the public ones ``pending``, ``benign_streams``, ``conflicts``,
         ``pictures_not_hashed``, ``outcomes``, ``ledger_head``, ``case``.
@@ -21,12 +23,14 @@ def status(case: CaseReader) -> dict[str, Any]:
     gaps = [{"locator": gap.locator, "reason": gap.reason, "detail": gap.detail} for gap in case.gaps()]
     scans = case.scans()
     finished = bool(scans) and scans[-1]["state"] == "finished"
+    outcomes = case.outcome_counts()
+    excluded = any(outcome["reason"] == Reason.EXCLUDED_BY_PROFILE for outcome in outcomes)
     head = None
     for row in case.ledger():
         head = {"sequence": row.sequence, "hash": row.hash, "at": row.at}
     return {
         "case": case.case_info(),
-        "complete": finished and counts.reconciles and not gaps and case.unwalked_volumes() == 0,
+        "complete": finished and counts.reconciles and not gaps and not excluded and case.unwalked_volumes() == 0,
         "streams": {
             "seen": counts.seen,
             "hashed": counts.hashed,
@@ -42,7 +46,7 @@ def status(case: CaseReader) -> dict[str, Any]:
         "benign_streams": case.benign_streams(),
         "conflicts": case.conflicts(),
         "pictures_not_hashed": case.pictures_not_hashed(),
-        "outcomes": case.outcome_counts(),
+        "outcomes": outcomes,
         "not_examined": gaps,
         "scans": scans,
         "ledger_head": head,

@@ -88,7 +88,7 @@ def hit_columns(allowed: Disclosure) -> tuple[str, ...]:
 
 def _hit_row(hit: Hit, columns: Sequence[str], pseudonyms: Pseudonyms) -> list[str]:
     made = {
-        "pseudonym": pseudonyms.of_path(hit.path),
+        "pseudonym": pseudonyms.of_path(hit.stored_path),
         "content": pseudonyms.of_content(hit.sha256),
         "entry": str(hit.position),
         "agreeing": " ".join(hit.agreeing),

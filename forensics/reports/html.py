@@ -99,7 +99,7 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
     set_labels = {known_set["uuid"]: f"L{number}" for number, known_set in enumerate(case.sets_used(), start=1)}
 
     def name(hit: Hit) -> str:
-        return "" if pseudonyms is None else pseudonyms.of_path(hit.path)
+        return "" if pseudonyms is None else pseudonyms.of_path(hit.stored_path)
 
     def content_name(hit: Hit) -> str:
         return "" if pseudonyms is None else pseudonyms.of_content(hit.sha256)

@@ -1,6 +1,6 @@
 """Pseudonyms: names for paths and contents that only the holder of the case's key can lead back.
 
-The pseudonym of a path is ``N-`` and the first ten hexadecimal digits of HMAC-SHA256(key, path in UTF-8); that of a
+The pseudonym of a path is ``N-`` and the first ten hexadecimal digits of HMAC-SHA256(key, path as stored); that of a
 content is ``C-`` and as many of HMAC-SHA256(key, NUL + "content" + NUL + SHA-256). No path holds a NUL byte, so no
 path shares its value with a content. Ten digits are 40 bits: among 10,000 paths the chance that any two share one is
 1 in 20,000; a row is identified by its locator, never by the pseudonym alone.
@@ -58,13 +58,13 @@ class Pseudonyms:
             raise ReportError("is not a key for pseudonyms", str(path), _REMEDY)
         return cls(key)
 
-    def of_path(self, path: str) -> str:
+    def of_path(self, path: bytes) -> str:
         """The pseudonym of a path inside the evidence, such as ``N-3f9a1c2e77``. Keeps no part of it.
 
         Args:
-            path: The path as a case prints it, which for all but unprintable names is the stored one in UTF-8.
+            path: The path byte for byte, as the file system stores it.
         """
-        return f"N-{self._digits(path.encode())}"
+        return f"N-{self._digits(path)}"
 
     def of_content(self, sha256: str) -> str:
         """The pseudonym of a content, such as ``C-5b01d2c9aa``."""
