@@ -23,7 +23,7 @@ from forensics.case.reader import CaseReader
 from forensics.triage.environment import available_cores
 from tests.pictures import encoded, photo
 
-FILES, PICTURES, IMAGE_MEGABYTES = 8_000, 400, 800
+FILES, PICTURES = 8_000, 400
 _ENVIRONMENT = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
 
@@ -70,7 +70,7 @@ def _build(folder: Path) -> tuple[Path, int]:
         total += len(data)
     image = folder / "disk.raw"
     subprocess.run(
-        ["mke2fs", "-q", "-t", "ext4", "-d", folder / "tree", image, f"{IMAGE_MEGABYTES}M"],
+        ["mke2fs", "-q", "-t", "ext4", "-d", folder / "tree", image, f"{total * 11 // 10 + (64 << 20) >> 20}M"],
         check=True,
         env=_ENVIRONMENT,
     )
