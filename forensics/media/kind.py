@@ -31,6 +31,10 @@ _SIGNATURES = (
 )
 """What libmagic would call the same, but after trying thousands of signatures."""
 
+GUESSED = frozenset({"image/x-tga"})
+"""Picture types without a signature, which libmagic guesses from a few plausible bytes (every NTFS ``$UpCase`` is taken
+for one). What does not decode as such is none."""
+
 _SIGNATURES_HOLD_FROM = 64
 """Bytes that a content must have for that; of a shorter one libmagic may say that it is nothing."""
 

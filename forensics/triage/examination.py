@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from forensics.errors import EvidenceError, PictureError
@@ -28,6 +29,19 @@ READ_SIZE = 1024 * 1024
 
 PICTURE_BYTES = 256 * 1024 * 1024
 """A larger stream is not decoded: no camera or screen makes such files, and it would have to be held in memory."""
+
+
+KEPT_BYTES = 8 * 1024 * 1024
+"""A stream up to this size is held while it is digested, so that what it is need be asked only if it is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ContentRead:
+    """A stream read once. ``pieces`` is all of it, or nothing where it is too large or no picture."""
+
+    digests: Digests
+    head: bytes
+    pieces: list[bytes]
 
 
 class Examiner:
@@ -70,20 +84,21 @@ class Examiner:
     def _read_and_examine(self, task: Task) -> Outcome:
         try:
             reader = self._source.open_stream(Locator.parse(task.locator))
-            head, pieces, digests = self._read(reader, task.size)
+            content_read = self._read(reader, task.size)
         except EvidenceError as error:
             return Outcome(task.stream_id, task.size, Reason.READ_ERROR, error.what)
+        digests = content_read.digests
         if digests.size != task.size:
             detail = f"{digests.size} of {task.size} bytes"
             return Outcome(task.stream_id, task.size, Reason.SHORT_READ, detail)
         if not task.whole and (digests.sha256 in self._own or digests.sha256 in self._seen):
             return Outcome(task.stream_id, task.size, sha256=digests.sha256)
-        content = self._examine_content(digests, head, pieces)
+        content = self._examine_content(content_read)
         self._remember(digests.sha256)
         return Outcome(task.stream_id, task.size, sha256=digests.sha256, content=content)
 
-    def _read(self, reader: StreamReader, size: int) -> tuple[bytes, list[bytes], Digests]:
-        """Read a stream once; its pieces are kept only if they may be a picture."""
+    def _read(self, reader: StreamReader, size: int) -> _ContentRead:
+        """Read a stream once; a large one's pieces are kept only if they may be a picture."""
         computer = DigestComputer()
         pieces: list[bytes] = []
         head = b""
@@ -94,29 +109,32 @@ class Examiner:
                 break
             if offset == 0:
                 head = piece[: kind.HEAD_SIZE]
-                keep = keep and kind.is_picture_candidate(kind.media_type(head), head)
+                if keep and size > KEPT_BYTES:
+                    keep = kind.is_picture_candidate(kind.media_type(head), head)
             computer.update(piece)
             if keep:
                 pieces.append(piece)
             offset += len(piece)
             self._on_bytes(len(piece))
-        return head, pieces, computer.finish()
+        return _ContentRead(computer.finish(), head, pieces)
 
     def _remember(self, sha256: str) -> None:
         if len(self._own) > 100_000:  # by now the shared table has long taken these over
             self._own.clear()
         self._own.add(sha256)
 
-    def _examine_content(self, digests: Digests, head: bytes, pieces: list[bytes]) -> ExaminedContent:
-        media_type = kind.media_type(head)
+    def _examine_content(self, content_read: _ContentRead) -> ExaminedContent:
+        digests, pieces = content_read.digests, content_read.pieces
+        media_type = kind.media_type(content_read.head)
         exact = self._matcher.exact([digests])[0] if self._matcher else ()
-        if not kind.is_picture_candidate(media_type, head):
+        if not kind.is_picture_candidate(media_type, content_read.head):
             return ExaminedContent(digests, media_type, matches=exact)
         if self._is_benign(exact):
             return ExaminedContent(digests, media_type, PerceptualState.SKIPPED, Reason.BENIGN, matches=exact)
         if not pieces:
             return ExaminedContent(digests, media_type, PerceptualState.SKIPPED, Reason.TOO_LARGE, matches=exact)
-        return self._hash_picture(digests, media_type, b"".join(pieces), exact)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._hash_picture(digests, media_type, data, exact)
 
     def _hash_picture(
         self, digests: Digests, media_type: str, data: bytes, exact: tuple[Match, ...]
@@ -126,6 +144,8 @@ class Examiner:
         except PictureError as error:
             if not media_type.startswith("image/"):  # it only began like a picture
                 return ExaminedContent(digests, media_type, matches=exact)
+            if media_type in kind.GUESSED:
+                return ExaminedContent(digests, kind.UNKNOWN, matches=exact)
             reason = Reason(error.reason)
             return ExaminedContent(digests, media_type, PerceptualState.FAILED, reason, matches=exact)
         hashes = tuple(item for hasher in self._hashers for item in hasher.hash(picture))
