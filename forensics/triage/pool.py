@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -144,7 +145,7 @@ class WorkerPool:
     def _start(self) -> _Member:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=worker.run, args=(theirs, self._setup), daemon=True)
-        with _environment(worker.single_threaded_environment()):
+        with _environment(worker.single_threaded_environment()), _without_main_module():
             process.start()
         theirs.close()
         return _Member(process, ours)
@@ -163,3 +164,18 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Start children that do not run the parent's main program again: a worker needs nothing of it.
+
+    ``spawn`` would otherwise import whatever script called us, with all the command line needs.
+    """
+    names = sys.modules["__main__"].__dict__
+    hidden = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
+    names["__spec__"] = None
+    try:
+        yield
+    finally:
+        names.update(hidden)
