@@ -89,7 +89,8 @@ def _fiwalk(image: Path, folder: Path) -> tuple[float, dict[str, tuple[str, str]
             continue
         fields = {child.tag.rpartition("}")[2]: child for child in element}
         values = {child.get("type"): child.text for child in element if child.tag.endswith("hashdigest")}
-        if "unalloc" not in fields and values and (path := fields["filename"].text):
+        is_file = "name_type" in fields and fields["name_type"].text == "r"
+        if is_file and "unalloc" not in fields and values and (path := fields["filename"].text):
             digests[path] = (values["md5"] or "", values["sha1"] or "")
         element.clear()
     return seconds, digests
