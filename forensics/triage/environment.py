@@ -13,7 +13,7 @@ from typing import Any
 from forensics import __version__
 
 DEPENDENCIES = (
-    "click", "imagehash", "libewf-python", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
+    "click", "imagehash", "isal", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
 )  # fmt: skip
 """Packages whose versions can change a result."""
 

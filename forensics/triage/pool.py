@@ -172,7 +172,7 @@ def _without_main_module() -> Iterator[None]:
 
     ``spawn`` would otherwise import whatever script called us, with all the command line needs.
     """
-    names = sys.modules["__main__"].__dict__
+    names: dict[str, object] = vars(sys.modules["__main__"])
     hidden = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
     names["__spec__"] = None
     try:
