@@ -173,7 +173,7 @@ def _without_main_module() -> Iterator[None]:
     ``spawn`` would otherwise import whatever script called us, with all the command line needs.
     """
     names: dict[str, object] = vars(sys.modules["__main__"])
-    hidden = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
+    hidden: dict[str, object] = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
     names["__spec__"] = None
     try:
         yield
