@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 from forensics.errors import ImageError, MissingSegmentError
 from forensics.evidence.image import open_image
 from forensics.evidence.images.ewf import EwfFormat
-from forensics.evidence.images.ewf_segments import find_segments
 from forensics.evidence.source import Source
+from tests.evidence.images.ewf_writer import DESCRIPTOR, adler, sections
 from tests.evidence.sleuthkit import read_whole, walk
 
 
@@ -126,6 +127,7 @@ def test_an_image_that_breaks_off_before_any_data_is_refused(segments: list[Path
         (b"EVF2\x0d\x0a\x81\x00", "Ex01"),
         (b"LEF2\x0d\x0a\x81\x00", "Lx01"),
         (b"LVF\x09\x0d\x0a\xff\x00", "L01"),
+        (b"ADCRYPT\x00", "encrypted by FTK Imager"),
     ],
 )
 def test_other_variants_are_named(tmp_path: Path, magic: bytes, what: str) -> None:
@@ -148,6 +150,32 @@ def test_images_of_other_tools_hold_what_their_digest_says(corpora: Path, name: 
         assert image.stored_digests["md5"] == digest
 
 
-def test_finding_segments_needs_no_library(e01_image: Path, acquired_image: Path) -> None:
-    found = find_segments(e01_image)
-    assert found.chunks == -(-acquired_image.stat().st_size // 32768)
+def test_can_be_read_by_several_threads(e01_image: Path, acquired_image: Path) -> None:
+    disk = acquired_image.read_bytes()
+    with open_image(e01_image) as image, ThreadPoolExecutor(4) as threads:
+        offsets = [number * 104_729 % len(disk) for number in range(200)]
+        read = threads.map(lambda offset: image.read_at(offset, 70_000), offsets)
+        assert list(read) == [disk[offset : offset + 70_000] for offset in offsets]
+
+
+def test_a_closed_image_cannot_be_read(e01_image: Path) -> None:
+    image = open_image(e01_image)
+    image.close()
+    image.close()
+    with pytest.raises(ImageError, match="closed"):
+        image.read_at(0, 512)
+
+
+def test_a_segment_of_another_acquisition_is_refused(segments: list[Path], tmp_path: Path) -> None:
+    guids = iter([b"A" * 16, b"B" * 16])
+    for path in segments[:2]:
+        data = bytearray(path.read_bytes())
+        for kind, offset in sections(bytes(data)).items():
+            if kind in {"volume", "data"}:
+                place = offset + DESCRIPTOR
+                data[place + 64 : place + 80] = guid = next(guids)
+                data[place + 1048 : place + 1052] = adler(bytes(data[place : place + 1048]))
+                assert len(guid) == 16
+        path.write_bytes(data)
+    with pytest.raises(ImageError, match="segment 2 belongs to another acquisition"):
+        open_image(segments[0])
