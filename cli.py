@@ -250,9 +250,10 @@ def scan(
     request = triage.ScanRequest(sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest)
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         result = triage.scan(store, actor, request, display)
+    if as_json or len(result.errors) < len(sources):
+        _show_status(case, as_json)
     for error in result.errors:
         click.echo(f"tamiz: {error}", err=True)
-    _show_status(case, as_json)
     if result.errors:
         sys.exit(FAILED)
     if result.gaps:
