@@ -351,6 +351,33 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
     click.echo(str(output))
 
 
+@cli.command("locate")
+@click.argument("case", type=CASE)
+@click.argument("locator")
+@click.option("--source", type=FILE, help="Where the evidence file is now, if it has moved.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def locate_command(case: Path, locator: str, source: Path | None, as_json: bool) -> None:
+    """Show what a locator points at and hash it again. Shows no content."""
+    from forensics.case.reader import CaseReader
+    from forensics.triage.locate import locate
+
+    with CaseReader.open(case) as reader:
+        located = locate(reader, locator, source)
+    if as_json:
+        _print_json({**dataclasses.asdict(located), "agrees": located.agrees})
+    else:
+        for row in located.streams:
+            for field, value in row.items():
+                click.echo(f"{field:12} {'-' if value is None else value}")
+        for name in ("md5", "sha1", "sha256"):
+            stored, found = (digests[name] if digests else "-" for digests in (located.stored, located.found))
+            click.echo(f"{name:12} {stored}  in the case\n{'':12} {found}  in the evidence now")
+    if located.problem:
+        raise TamizError(f"cannot be read: {located.problem}", locator)
+    if not located.agrees:
+        raise TamizError("evidence and case differ", locator, "check that it is the same evidence")
+
+
 @cli.command("log")
 @click.argument("case", type=CASE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

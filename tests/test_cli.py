@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import cli
+from forensics.case.reader import CaseReader
 from tests.conftest import Evidence
 
 
@@ -254,3 +255,30 @@ def test_debug_shows_the_traceback_wherever_it_stands(tamiz: Tamiz, tmp_path: Pa
     assert "Traceback" not in tamiz("status", tmp_path / "none", code=1).stderr
     assert "Traceback" in tamiz("status", tmp_path / "none", "--debug", code=1).stderr
     assert "Traceback" in tamiz("--debug", "status", tmp_path / "none", code=1).stderr
+
+
+def test_a_locator_reopens_its_stream_and_its_digests_agree(tamiz: Tamiz, scanned: Path, evidence: Evidence) -> None:
+    for hit in json.loads(tamiz("hits", scanned, "--json").stdout):
+        located = json.loads(tamiz("locate", scanned, hit["locator"], "--json").stdout)
+        assert located["agrees"] is True
+        assert located["found"] == {name: hit[name] for name in ("md5", "sha1", "sha256")}
+        assert hit["path"] in {stream["path"] for stream in located["streams"]}
+    assert hit["md5"] in tamiz("locate", scanned, hit["locator"]).stdout
+
+
+def test_locate_says_when_evidence_and_case_differ(
+    tamiz: Tamiz, scanned: Path, evidence: Evidence, tmp_path: Path
+) -> None:
+    hit = json.loads(tamiz("hits", scanned, "--json").stdout)[0]
+    other = tmp_path / "other.raw"
+    data = evidence.image.read_bytes()
+    with CaseReader.open(scanned) as reader:
+        query = "SELECT physical_offset FROM streams WHERE locator = ?"
+        (offset,) = reader._connection.execute(query, (hit["locator"],)).fetchone()
+    other.write_bytes(data[:offset] + b"changed!" + data[offset + 8 :])
+    assert "evidence and case differ" in tamiz.line("locate", scanned, hit["locator"], "--source", other)
+
+
+@pytest.mark.parametrize("locator", ["nonsense", "E1/p0/ext4:99999999", "E9/p0/ext4:12", "E1"])
+def test_locate_refuses_what_the_case_does_not_know(tamiz: Tamiz, scanned: Path, locator: str) -> None:
+    tamiz.line("locate", scanned, locator)

@@ -260,6 +260,27 @@ class CaseReader:
             row["disagreeing"] = tuple(filter(None, row["disagreeing"].split(",")))
             yield Hit(**row)
 
+    def streams_at(self, locator: str) -> list[dict[str, Any]]:
+        """All that the case holds of the streams at a locator, one row for each name that leads there.
+
+        Keys: ``exhibit``, ``path``, ``size``, ``allocation``, ``recovery``, the times, ``state``, ``reason``,
+        ``detail``, ``media_type``, ``md5``, ``sha1``, ``sha256``, ``hits`` (how many entries its content matches).
+        """
+        return list(
+            self._rows(
+                "SELECT exhibits.label AS exhibit, streams.path, streams.size, allocation, recovery, modified, "
+                "accessed, changed, streams.created, state, reason, detail, media_type, md5, sha1, sha256, "
+                "(SELECT count(*) FROM hits WHERE hits.content = streams.content) AS hits "
+                "FROM streams JOIN sources ON sources.id = source_id JOIN exhibits ON exhibits.id = exhibit_id "
+                "LEFT JOIN contents ON sha256 = content WHERE locator = ? ORDER BY streams.path",
+                locator,
+            )
+        )
+
+    def source_path(self, label: str) -> Path:
+        """Where a source was when it was last scanned."""
+        return Path(next(self._rows("SELECT path FROM sources WHERE label = ?", label))["path"])
+
     def hit_counts(self) -> dict[str, int]:
         """How many rows :meth:`hits` has, by tier."""
         counts = dict.fromkeys(("exact", "near", "similar"), 0)
