@@ -19,6 +19,8 @@ from tests.evidence.noise import noise
 
 _PACKAGES = {
     **programs.PACKAGES,
+    "ewfacquirestream": "ewf-tools",
+    "ewfinfo": "ewf-tools",
     "fls": "sleuthkit",
     "icat": "sleuthkit",
     "mkfs.exfat": "exfatprogs",

@@ -71,7 +71,8 @@ def sections(data: bytes) -> dict[str, int]:
     found, offset = {}, FIRST_SECTION
     while True:
         kind, following = struct.unpack_from("<16sQ", data, offset)
-        found[kind.rstrip(b"\0").decode()] = offset
-        if following <= offset:
+        name = kind.rstrip(b"\0").decode()
+        found[name] = offset
+        if name in {"next", "done"}:
             return found
         offset = following
