@@ -3,97 +3,48 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import signal
 import sys
-import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from forensics import __version__
 from forensics.errors import TamizError
 from plugins import loader
+from plugins.command import (
+    FAILED,
+    NOT_ALL_EXAMINED,
+    TamizGroup,
+    keep_option,
+    library_folder,
+    open_library,
+    print_json,
+    show,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from forensics.case.ledger import Actor
     from forensics.case.store import CaseStore
-    from hashsets.library import Library
     from hashsets.match import KnownSet
 
-FAILED, NOT_ALL_EXAMINED = 1, 3
-EXAMINER_VARIABLE, LIBRARY_VARIABLE = "TAMIZ_EXAMINER", "TAMIZ_LIBRARY"
+EXAMINER_VARIABLE = "TAMIZ_EXAMINER"
 
 CASE = click.Path(path_type=Path, dir_okay=False)
 FILE = click.Path(path_type=Path)
 DISPOSITIONS = ("notable", "benign", "reference")
 
 
-class TamizCommand(click.Command):
-    """A command that also takes the options every command has, and answers errors with one line."""
-
-    def __init__(self, *args: Any, **attributes: Any) -> None:  # noqa: ANN401 - as in click
-        super().__init__(*args, **attributes)
-        self.params.append(
-            click.Option(
-                ["--library"],
-                type=click.Path(path_type=Path, file_okay=False),
-                envvar=LIBRARY_VARIABLE,
-                expose_value=False,
-                callback=_keep,
-                help="Folder of the known-hash sets.",
-            )
-        )
-        self.params.append(
-            click.Option(["--debug"], is_flag=True, expose_value=False, callback=_keep, help="Show tracebacks.")
-        )
-
-
-class TamizGroup(click.Group):
-    """A group of such commands."""
-
-    command_class = TamizCommand
-    group_class = type
-
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as in click
-        """Run a command; answer what goes wrong with one line and exit code 1."""
-        try:
-            return super().invoke(ctx)
-        except TamizError as error:
-            _fail(str(error))
-        except KeyboardInterrupt:
-            _fail("interrupted; what was found so far is kept: run the same command again to go on")
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a defect of ours: still one line
-            _fail(f"unexpected error: {type(error).__name__}: {error}. Run again with --debug and report it")
-
-
-def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    """Remember an option that every command has, wherever it stands."""
-    settings = context.find_root().ensure_object(dict)
-    if value is not None and (value or parameter.name not in settings):
-        settings[parameter.name] = value
-
-
-def _fail(line: str) -> NoReturn:
-    context = click.get_current_context()
-    if context.find_root().ensure_object(dict).get("debug"):
-        traceback.print_exc()
-    click.echo(f"tamiz: {line}", err=True)
-    context.exit(FAILED)
-
-
 @click.group(cls=TamizGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="tamiz")
-@click.option("--library", type=click.Path(path_type=Path, file_okay=False), expose_value=False, callback=_keep,
+@click.option("--library", type=click.Path(path_type=Path, file_okay=False), expose_value=False, callback=keep_option,
               help="Folder of the known-hash sets (else $TAMIZ_LIBRARY, else the user's data folder).")  # fmt: skip
-@click.option("--debug", is_flag=True, expose_value=False, callback=_keep, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, expose_value=False, callback=keep_option, help="Show tracebacks.")
 def cli() -> None:
     """Find known material on seized media by its hashes, without anyone looking at a picture.
 
@@ -124,12 +75,12 @@ def set_import(
     """Import a list of known hashes. Malformed entries are set aside and counted."""
     from hashsets.format import Disposition
 
-    with _library() as library:
+    with open_library() as library:
         known_set = library.import_list(
             file, name, Disposition(disposition), format=format_name, scheme=scheme, authority=authority
         )
     if as_json:
-        _print_json(dataclasses.asdict(known_set))
+        print_json(dataclasses.asdict(known_set))
         return
     click.echo(
         f"{known_set.name}: {known_set.entries:,} entries imported from {known_set.file_name} ({known_set.format})"
@@ -145,25 +96,25 @@ def set_import(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_list(as_json: bool) -> None:
     """List the known-hash sets."""
-    with _library() as library:
+    with open_library() as library:
         sets = [dataclasses.asdict(known_set) for known_set in library.sets()]
     columns = ("name", "disposition", "entries", "rejected", "format", "scheme", "authority", "imported")
-    _show(sets, columns, as_json, "no sets; import one with 'tamiz set import'")
+    show(sets, columns, as_json, "no sets; import one with 'tamiz set import'")
 
 
 @set_group.command("show")
 @click.argument("name")
 @click.option("--rejected", is_flag=True, help="List the entries that were set aside.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def set_show(name: str, rejected: bool, as_json: bool) -> None:
+def setshow(name: str, rejected: bool, as_json: bool) -> None:
     """Show where a set came from."""
-    with _library() as library:
+    with open_library() as library:
         known_set = dataclasses.asdict(library.get(name))
         entries = [dataclasses.asdict(entry) for entry in library.rejected(name)] if rejected else []
     if rejected:
-        _show(entries, ("position", "reason"), as_json, "no entry was set aside")
+        show(entries, ("position", "reason"), as_json, "no entry was set aside")
     elif as_json:
-        _print_json(known_set)
+        print_json(known_set)
     else:
         for field, value in known_set.items():
             click.echo(f"{field:15} {'-' if value is None else value}")
@@ -174,7 +125,7 @@ def set_show(name: str, rejected: bool, as_json: bool) -> None:
 @click.confirmation_option("--yes", prompt="Remove this set from the library?")
 def set_remove(name: str) -> None:
     """Remove a set from the library. Cases keep what they recorded of it."""
-    with _library() as library:
+    with open_library() as library:
         library.remove(name)
     click.echo(f"{name}: removed")
 
@@ -184,7 +135,7 @@ def set_remove(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
     """Look hashes up in all sets (MD5, SHA-1, SHA-256; exact)."""
-    with _library() as library:
+    with open_library() as library:
         sets = {known_set.uuid: known_set for known_set in library.sets()}
         rows = [
             {
@@ -200,7 +151,7 @@ def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
             for value, matches in zip(hashes, library.lookup(hashes), strict=True)
             for match in matches
         ]
-    _show(rows, ("hash", "set", "disposition", "scheme", "category", "position"), as_json, "in no set")
+    show(rows, ("hash", "set", "disposition", "scheme", "category", "position"), as_json, "in no set")
 
 
 # Cases
@@ -291,7 +242,7 @@ def hits(case: Path, dispositions: tuple[str, ...], as_json: bool) -> None:
         found = reader.hits(dispositions or SHOWN)
         rows = ({field: getattr(hit, field) for field in PUBLIC_HIT_FIELDS} for hit in found)
         columns = ("exhibit", "locator", "allocation", "set", "scheme", "category", "basis", "distance", "tier")
-        _show(rows, columns, as_json, "no hits")
+        show(rows, columns, as_json, "no hits")
 
 
 @cli.command()
@@ -364,7 +315,7 @@ def locate_command(case: Path, locator: str, source: Path | None, as_json: bool)
     with CaseReader.open(case) as reader:
         located = locate(reader, locator, source)
     if as_json:
-        _print_json({**dataclasses.asdict(located), "agrees": located.agrees})
+        print_json({**dataclasses.asdict(located), "agrees": located.agrees})
     else:
         for row in located.streams:
             for field, value in row.items():
@@ -388,7 +339,7 @@ def log_command(case: Path, as_json: bool) -> None:
     with CaseReader.open(case) as reader:
         rows = [dataclasses.asdict(row) for row in reader.ledger()]
         broken = reader.first_broken_ledger_row()
-    _show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
+    show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
     if broken is not None:
         raise TamizError(
             f"the ledger is broken at row {broken}", str(case), "the case was changed by other means than tamiz"
@@ -402,33 +353,18 @@ def doctor(as_json: bool) -> None:
     from forensics.triage.diagnosis import diagnose
 
     rows = [dataclasses.asdict(finding) for finding in diagnose()]
-    _show(rows, ("subject", "state", "detail"), as_json, "")
+    show(rows, ("subject", "state", "detail"), as_json, "")
 
 
 # What the commands share
 
 
-@contextmanager
-def _library() -> Iterator[Library]:
-    from hashsets.library import Library
-
-    with Library(_library_folder()) as library:
-        yield library
-
-
-def _library_folder() -> Path:
-    from hashsets.library import default_folder
-
-    chosen: Path | None = click.get_current_context().find_root().ensure_object(dict).get("library")
-    return chosen or default_folder()
-
-
 def _chosen_sets(names: Sequence[str]) -> tuple[Path, tuple[KnownSet, ...]]:
-    with _library() as library:
+    with open_library() as library:
         sets = tuple(library.get(name) for name in dict.fromkeys(names)) if names else tuple(library.sets())
     if not sets:
         click.echo("tamiz: warning: the library holds no set, nothing can be matched; see 'tamiz set import'", err=True)
-    return _library_folder(), sets
+    return library_folder(), sets
 
 
 def _actor(name: str) -> Actor:
@@ -463,34 +399,9 @@ def _show_status(case: Path, as_json: bool, digest: bool = False) -> None:
         if digest:
             document["logical_digest"] = reader.logical_digest()
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         click.echo("\n".join(status_lines(document)))
-
-
-def _print_json(document: object) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-def _show(rows: Iterable[dict[str, Any]], columns: Sequence[str], as_json: bool, nothing: str) -> None:
-    """Print rows as one JSON document, or as a table of some columns."""
-    if as_json:
-        _print_json(list(rows))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("-" if row[column] is None else str(row[column]) for column in columns))
-    if table.row_count == 0:
-        click.echo(nothing, err=True)
-        return
-    # through a pipe a row is a line, however long
-    width = None if sys.stdout.isatty() else 100_000
-    Console(width=width, highlight=False, markup=False).print(table)
 
 
 for _command in loader.commands():

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from forensics.errors import TamizError
+from plugins.command import TamizCommand
 from plugins.sample_evidence import folder as demo_folder
 from plugins.sample_evidence.comparison import Comparison, Sighting, compare, parse_hits
 from plugins.sample_evidence.disk import SampleEvidence, build
@@ -46,7 +47,7 @@ class MainJob:
     report: Path
 
 
-@click.command("demo")
+@click.command("demo", cls=TamizCommand)
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=Path("tamiz-demo"))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.pass_context

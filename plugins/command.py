@@ -1,0 +1,119 @@
+"""What all commands share, those of plug-ins included: common options, errors in one line, tables or JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from forensics.errors import TamizError
+
+if TYPE_CHECKING:
+    from hashsets.library import Library
+
+FAILED, NOT_ALL_EXAMINED = 1, 3
+"""Exit codes beside 0 (done) and 2 (wrong usage, Click's own)."""
+
+
+class TamizCommand(click.Command):
+    """A command that also takes the options every command has, and answers errors with one line."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:  # noqa: ANN401 - as in click
+        super().__init__(*args, **attributes)
+        self.params.append(
+            click.Option(
+                ["--library"],
+                type=click.Path(path_type=Path, file_okay=False),
+                expose_value=False,
+                callback=keep_option,
+                help="Folder of the known-hash sets.",
+            )
+        )
+        self.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, callback=keep_option, help="Show tracebacks.")
+        )
+
+
+class TamizGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = TamizCommand
+    group_class = type
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as in click
+        """Run a command; answer what goes wrong with one line and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except TamizError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            _fail("interrupted; what was found so far is kept: run the same command again to go on")
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours: still one line
+            # its text may hold a name from the evidence
+            _fail(f"unexpected error: {type(error).__name__}. Run again with --debug and report it")
+
+
+def keep_option(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """Remember an option that every command has, wherever it stands."""
+    settings = context.find_root().ensure_object(dict)
+    if value is not None and (value or parameter.name not in settings):
+        settings[parameter.name] = value
+
+
+def _fail(line: str) -> NoReturn:
+    context = click.get_current_context()
+    if context.find_root().ensure_object(dict).get("debug"):
+        traceback.print_exc()
+    click.echo(f"tamiz: {line}", err=True)
+    context.exit(FAILED)
+
+
+@contextmanager
+def open_library() -> Iterator[Library]:
+    """Open the library of known-hash sets that the user chose."""
+    from hashsets.library import Library
+
+    with Library(library_folder()) as library:
+        yield library
+
+
+def library_folder() -> Path:
+    """The library the user chose: ``--library``, else ``$TAMIZ_LIBRARY``, else the user's data folder."""
+    from hashsets.library import default_folder
+
+    chosen: Path | None = click.get_current_context().find_root().ensure_object(dict).get("library")
+    return chosen or default_folder()
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def show(rows: Iterable[dict[str, Any]], columns: Sequence[str], as_json: bool, nothing: str) -> None:
+    """Print rows as one JSON document, or as a table of some columns."""
+    if as_json:
+        print_json(list(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("-" if row[column] is None else str(row[column]) for column in columns))
+    if table.row_count == 0:
+        click.echo(nothing, err=True)
+        return
+    # through a pipe a row is a line, however long
+    width = None if sys.stdout.isatty() else 100_000
+    Console(width=width, highlight=False, markup=False).print(table)
