@@ -186,26 +186,29 @@ def case_new(case: Path, number: str, examiner: str, authority: str | None, exhi
 @click.option("--jobs", type=click.IntRange(1, 256), help="Number of workers; one a core if left out.")
 @click.option("--profile", type=click.Choice(("quick", "standard", "deep")), default="standard", show_default=True)
 @click.option("--source-digest/--no-source-digest", default=True, help="SHA-256 of the evidence before and after.")
+@click.option("--verify-image", is_flag=True, help="Recompute the digest that the acquisition tool stored (E01).")
 @click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
 def scan(
     case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
-    source_digest: bool, examiner: str | None, quiet: bool, as_json: bool,
+    source_digest: bool, verify_image: bool, examiner: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Examine evidence: list, hash and match every stream. Run again to go on after an interruption."""
     from forensics.triage import scan as triage
     from forensics.triage.progress import choose_display
 
     folder, known_sets = _chosen_sets(sets)
-    request = triage.ScanRequest(sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest)
+    request = triage.ScanRequest(
+        sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image
+    )
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         result = triage.scan(store, actor, request, display)
     if as_json or len(result.errors) < len(sources):
         _show_status(case, as_json)
-    for error in result.errors:
+    for error in (*result.errors, *result.problems):
         click.echo(f"tamiz: {error}", err=True)
-    if result.errors:
+    if result.errors or result.problems:
         sys.exit(FAILED)
     if result.gaps:
         sys.exit(NOT_ALL_EXAMINED)

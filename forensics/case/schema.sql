@@ -58,11 +58,12 @@ CREATE TABLE source_segments (
 ) STRICT, WITHOUT ROWID;
 
 -- 'acquisition': digest of the medium, stored in the image by the acquisition tool and not recomputed.
+-- 'medium': digest of the medium, recomputed from the image on request, to be held against 'acquisition'.
 -- 'before', 'after': SHA-256 over the bytes of the evidence files, segments in order, computed by a scan.
 CREATE TABLE source_digests (
     source_id INTEGER NOT NULL REFERENCES sources (id),
     scan_id INTEGER NOT NULL REFERENCES scans (id),
-    phase TEXT NOT NULL CHECK (phase IN ('acquisition', 'before', 'after')),
+    phase TEXT NOT NULL CHECK (phase IN ('acquisition', 'medium', 'before', 'after')),
     algorithm TEXT NOT NULL,
     value TEXT NOT NULL CHECK (value NOT GLOB '*[^0-9a-f]*'),
     at TEXT NOT NULL,

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from forensics.case.findings import FindingRecorder
 from forensics.case.recorder import RecordedVolume, ScanRecorder
-from forensics.errors import EvidenceError, ImageError, TriageError
+from forensics.errors import EvidenceError, ImageError, TamizError, TriageError
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.stream import NotExamined
 from forensics.outcome import Outcome
 from forensics.reason import Reason
 from forensics.triage import source_digest
-from forensics.triage.messages import Described, DescribeJob, Done, Examined, ExamineJob, Job, Refused, Walked, WalkJob
+from forensics.triage.messages import (
+    Described,
+    DescribeJob,
+    Done,
+    Examined,
+    ExamineJob,
+    Job,
+    Refused,
+    Verified,
+    VerifyJob,
+    Walked,
+    WalkJob,
+)
 from forensics.triage.plan import Task, Unit, units
 from forensics.triage.pool import Died, WorkerPool
 from forensics.triage.progress import ProgressDisplay
@@ -51,6 +63,8 @@ class SourceScan:
         only_allocated: The profile leaves out everything else.
         with_digest: Compute the SHA-256 of the evidence files before and after.
         notable_sets: UUIDs of the sets whose hits count in the display.
+        verify_image: Recompute the digests that the acquisition tool stored, while streams are examined.
+        problems: What was found wrong with sources and did not stop their examination.
     """
 
     recorder: ScanRecorder
@@ -60,6 +74,8 @@ class SourceScan:
     only_allocated: bool
     with_digest: bool
     notable_sets: frozenset[str]
+    verify_image: bool = False
+    problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
     _hits_by_content: dict[str, int] = field(default_factory=dict)
@@ -80,7 +96,9 @@ class SourceScan:
                 self._walk(path, label, source_id, volume)
         if not self.only_allocated:
             self.findings.include_profile(source_id)
-        self._examine(path, label, source_id)
+        verify = VerifyJob(path, label) if self.verify_image and description.stored_digests else None
+        for digests in self._examine(path, label, source_id, verify):
+            self._hold_against_acquisition(source_id, description, digests)
         self._digest(source_id, label, description, "after")
 
     def flush(self) -> list[Task]:
@@ -122,6 +140,21 @@ class SourceScan:
                 "find out who wrote to it before going on",
             )
 
+    def _hold_against_acquisition(
+        self, source_id: int, description: SourceDescription, digests: Mapping[str, str]
+    ) -> None:
+        """Record the medium's digests and say so where they are not those of the acquisition."""
+        for algorithm, value in digests.items():
+            self.recorder.add_digest(source_id, "medium", algorithm, value)
+            if value != description.stored_digests[algorithm]:
+                self.problems.append(
+                    ImageError(
+                        f"the medium's {algorithm.upper()} is not the one stored at acquisition (both are in the case)",
+                        str(description.path),
+                        "acquire again or explain the difference",
+                    )
+                )
+
     # Walking
 
     def _walk(self, path: Path, label: str, source_id: int, volume: RecordedVolume) -> None:
@@ -161,21 +194,25 @@ class SourceScan:
 
     # Examining
 
-    def _examine(self, path: Path, label: str, source_id: int) -> None:
+    def _examine(self, path: Path, label: str, source_id: int, verify: VerifyJob | None) -> list[Mapping[str, str]]:
         count, size = self.findings.pending_totals(source_id)
-        if count == 0:
-            return
         self.display.phase(f"{label}: hashing and matching", bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
             for sha256 in self.findings.known_contents():
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
-            self._work_off(path, label, units(self.findings.pending(source_id)), seen)
+            return self._work_off(path, label, units(self.findings.pending(source_id)), seen, verify)
         finally:
             seen.close()
 
-    def _work_off(self, path: Path, label: str, planned: Iterator[Unit], seen: SeenContents) -> None:
+    def _work_off(
+        self, path: Path, label: str, planned: Iterator[Unit], seen: SeenContents, verify: VerifyJob | None
+    ) -> list[Mapping[str, str]]:
+        """Hand out all units, and the verification if one is asked for; give the digests it found."""
+        verified: list[Mapping[str, str]] = []
+        if verify is not None:
+            self.pool.submit(verify)
         again: deque[Unit] = deque()
         at_work: dict[Job, _InFlight] = {}
         exhausted = False
@@ -191,10 +228,13 @@ class SourceScan:
             if not self.pool.busy:
                 again.extend(Unit((task,)) for task in self.flush())
                 if exhausted and not again:
-                    return
+                    return verified
                 continue
             for job, message in self.pool.messages():
-                again.extend(self._take(message, at_work, job, seen))
+                if job in at_work:
+                    again.extend(self._take(message, at_work, job, seen))
+                else:
+                    verified.extend(self._take_verification(message, path))
             if len(self._outcomes) >= COMMIT_OUTCOMES or time.monotonic() - self._committed > COMMIT_SECONDS:
                 again.extend(Unit((task,)) for task in self.flush())
 
@@ -219,6 +259,18 @@ class SourceScan:
             case Died():
                 del at_work[job]
                 return self._after_death(message, tuple(flight.waiting.values()))
+        return ()
+
+    def _take_verification(self, message: object, path: Path) -> Sequence[Mapping[str, str]]:
+        """Take a message about the verification; its failure is a problem of its own and stops nothing."""
+        match message:
+            case Verified() if message.digests:
+                return [message.digests]
+            case Refused():
+                self.problems.append(message.error)
+            case Died():
+                what = f"verifying the image ended the worker ({message.detail})"
+                self.problems.append(ImageError(what, str(path), "verify it with another tool"))
         return ()
 
     def _after_death(self, died: Died, waiting: tuple[Task, ...]) -> Sequence[Unit]:

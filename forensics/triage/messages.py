@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,15 @@ class ExamineJob:
     seen: str
 
 
-Job = DescribeJob | WalkJob | ExamineJob
+@dataclass(frozen=True, slots=True)
+class VerifyJob:
+    """Recompute the digests of the medium that the acquisition tool stored in the image."""
+
+    path: Path
+    label: str
+
+
+Job = DescribeJob | WalkJob | ExamineJob | VerifyJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,13 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """Answer to a :class:`VerifyJob`: the digests by algorithm. Empty while it is being read, to say so."""
+
+    digests: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The job is finished; the worker waits for the next."""
 
@@ -103,4 +118,4 @@ class Refused:
     trace: str
 
 
-Message = Described | Walked | Examined | Done | Refused
+Message = Described | Walked | Examined | Verified | Done | Refused

@@ -48,6 +48,7 @@ class ScanRequest:
         jobs: Number of workers; ``None`` for one a core.
         profile: How deep.
         with_digest: Compute SHA-256 of the evidence files before and after.
+        verify_image: Recompute the digests of the medium that the acquisition tool stored in the image.
     """
 
     sources: tuple[Path, ...]
@@ -57,6 +58,7 @@ class ScanRequest:
     jobs: int | None = None
     profile: Profile = Profile.STANDARD
     with_digest: bool = True
+    verify_image: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """The request as the case records it."""
@@ -67,6 +69,7 @@ class ScanRequest:
             "jobs": self.jobs,
             "profile": self.profile,
             "source_digest": self.with_digest,
+            "verify_image": self.verify_image,
         }
 
 
@@ -76,10 +79,12 @@ class ScanResult:
 
     Attributes:
         errors: Sources that could not be examined, or have changed.
+        problems: What else is wrong with sources, though they were examined.
         gaps: Whether the case lists anything as not examined.
     """
 
     errors: tuple[TamizError, ...]
+    problems: tuple[TamizError, ...]
     gaps: bool
 
 
@@ -101,6 +106,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
     recorder, findings = ScanRecorder(store, actor), FindingRecorder(store)
     recorder.begin("scan", request.profile, request.arguments(), describe_environment(), request.sets)
     errors: list[TamizError] = []
+    problems: list[TamizError] = []
     with _ending(recorder, store, errors):
         match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
         setup = WorkerSetup(request.library, tuple(known_set.uuid for known_set in request.sets))
@@ -113,6 +119,8 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 only_allocated=request.profile is Profile.QUICK,
                 with_digest=request.with_digest,
                 notable_sets=_counted(request.sets),
+                verify_image=request.verify_image,
+                problems=problems,
             )
             for source in request.sources:
                 try:
@@ -124,7 +132,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                     pool.reset()
                 finally:
                     source_scan.flush()
-    return ScanResult(tuple(errors), next(CaseReader(store).gaps(), None) is not None)
+    return ScanResult(tuple(errors), tuple(problems), next(CaseReader(store).gaps(), None) is not None)
 
 
 def match(store: CaseStore, actor: Actor, sets: Sequence[KnownSet], library: Path, display: ProgressDisplay) -> int:

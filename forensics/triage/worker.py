@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -25,6 +26,8 @@ from forensics.triage.messages import (
     ExamineJob,
     Job,
     Refused,
+    Verified,
+    VerifyJob,
     Walked,
     WalkJob,
     WorkerSetup,
@@ -35,6 +38,9 @@ from plugins import loader
 
 WALK_BATCH = 2000
 """Streams a message while walking."""
+
+VERIFY_PIECE = 4 * 1024 * 1024
+"""Bytes read at a time while the medium is verified."""
 
 REPORT_SECONDS = 0.2
 """How often outcomes are sent while examining: seldom enough to cost nothing, often enough to lose little."""
@@ -80,6 +86,8 @@ class _Worker:
                     self._walk(job)
                 case ExamineJob():
                     self._examine(job)
+                case VerifyJob():
+                    self._verify(job)
         except TamizError as error:
             self._connection.send(Refused(error, traceback.format_exc()))
         except (EOFError, BrokenPipeError, ConnectionResetError):
@@ -112,6 +120,18 @@ class _Worker:
                 batch = []
         if batch:
             self._connection.send(Walked(batch))
+
+    def _verify(self, job: VerifyJob) -> None:
+        image = self._open(job.path, job.label).image
+        digests = {name: hashlib.new(name, usedforsecurity=False) for name in image.stored_digests}
+        for offset in range(0, image.size, VERIFY_PIECE):
+            piece = image.read_at(offset, VERIFY_PIECE)
+            for digest in digests.values():
+                digest.update(piece)
+            if time.monotonic() - self._reported > 5 * REPORT_SECONDS:
+                self._connection.send(Verified({}))
+                self._reported = time.monotonic()
+        self._connection.send(Verified({name: digest.hexdigest() for name, digest in digests.items()}))
 
     def _examine(self, job: ExamineJob) -> None:
         examiner = self._prepare(job)

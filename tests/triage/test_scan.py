@@ -35,7 +35,7 @@ def logical_digest(case: Path) -> str:
 
 def test_every_file_is_hashed_and_every_listed_one_found(run_scan: RunScan, evidence: Evidence, tmp_path: Path) -> None:
     result = run_scan("a.case", evidence.image)
-    assert result == ScanResult((), gaps=False)
+    assert result == ScanResult((), (), gaps=False)
     query = "SELECT path, md5 FROM streams JOIN contents ON sha256 = content"
     found = {path: md5 for path, md5 in rows(tmp_path / "a.case", query)}  # noqa: C416 - dict() cannot be typed here
     for path, md5 in evidence.md5.items():
@@ -198,9 +198,30 @@ def test_a_stream_that_kills_its_worker_is_recorded_and_the_rest_is_hashed(
     )
     monkeypatch.syspath_prepend(plugin)
     result = run_scan("a.case", evidence.image, jobs=jobs)
-    assert result == ScanResult((), gaps=True)
+    assert result == ScanResult((), (), gaps=True)
     case = tmp_path / "a.case"
     assert rows(case, "SELECT path, reason, detail FROM streams WHERE state = 'failed'") == [
         ("gone.jpg", "crashed", f"signal {int(signal.SIGABRT)}")
     ]
     assert rows(case, "SELECT count(*) FROM streams WHERE state = 'pending'") == [(0,)]
+
+
+def test_the_acquisition_digest_is_recomputed_on_request(run_scan: RunScan, corpora: Path, tmp_path: Path) -> None:
+    good, wrong = corpora / "disk-images/dfvfs/ext2.E01", corpora / "disk-images/bulk_extractor/email_test.E01"
+    result = run_scan("a.case", good, wrong, verify_image=True)
+    assert result.errors == ()
+    (problem,) = result.problems
+    assert "email_test.E01" in str(problem)
+    assert "not the one stored at acquisition" in str(problem)
+    query = "SELECT label, phase, algorithm, value FROM source_digests JOIN sources ON sources.id = source_id"
+    digests: dict[tuple[object, ...], object] = {row[:3]: row[3] for row in rows(tmp_path / "a.case", query)}
+    assert digests["E1", "medium", "md5"] == digests["E1", "acquisition", "md5"]
+    assert digests["E2", "medium", "md5"] != digests["E2", "acquisition", "md5"]
+
+
+def test_without_a_request_the_acquisition_digest_is_not_recomputed(
+    run_scan: RunScan, corpora: Path, tmp_path: Path
+) -> None:
+    run_scan("a.case", corpora / "disk-images/dfvfs/ext2.E01")
+    phases = {row[0] for row in rows(tmp_path / "a.case", "SELECT phase FROM source_digests")}
+    assert phases == {"acquisition", "before", "after"}
