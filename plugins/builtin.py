@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """Raw images and EWF (E01)."""
-    from forensics.evidence.images import ewf, raw
+    """Raw images, EWF (E01), archives."""
+    from forensics.evidence.images import archive, ewf, raw
 
-    return [ewf.EwfFormat(), raw.RawFormat()]
+    return [ewf.EwfFormat(), archive.ZipFormat(), archive.TarFormat(), raw.RawFormat()]
 
 
 @hookimpl
@@ -35,10 +35,11 @@ def tamiz_volume_systems() -> list[VolumeSystem]:
 
 @hookimpl
 def tamiz_file_systems() -> list[FileSystemFormat]:
-    """File systems, by The Sleuth Kit."""
-    from forensics.evidence.filesystems import tsk
+    """File systems, by The Sleuth Kit; archives that are sources of their own."""
+    from forensics.evidence.filesystems import tar, tsk
+    from forensics.evidence.filesystems.zip import ZipFileSystemFormat
 
-    return [tsk.TskFileSystemFormat()]
+    return [ZipFileSystemFormat(), tar.TarFileSystemFormat(), tsk.TskFileSystemFormat()]
 
 
 @hookimpl
