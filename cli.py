@@ -374,7 +374,7 @@ def _actor(name: str) -> Actor:
     from forensics.case.ledger import Actor
     from forensics.triage.environment import system_user
 
-    return Actor(name, system_user())
+    return Actor(name.encode("utf-8", "backslashreplace").decode(), system_user())
 
 
 @contextmanager

@@ -27,7 +27,11 @@ class TamizError(Exception):
         text = f"{self.where}: {self.what}" if self.where else self.what
         if self.remedy:
             text = f"{text}. {self.remedy[0].upper()}{self.remedy[1:]}"
-        return " ".join(text.splitlines())
+        # a place on disk may hold bytes that are no UTF-8 (PEP 383): write them as escapes rather than fail on printing
+        return "".join(
+            f"\\x{ord(character) & 0xFF:02x}" if 0xD800 <= ord(character) <= 0xDFFF else character
+            for character in " ".join(text.splitlines())
+        )
 
 
 class EvidenceError(TamizError):

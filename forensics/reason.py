@@ -12,6 +12,12 @@ from enum import StrEnum
 class Reason(StrEnum):
     """A reason code, recorded with the locator of the item it concerns."""
 
+    # Sources
+    SOURCE_REFUSED = "source-refused"
+    """A file given as evidence could not be opened or was not what it should be; listed until it has been examined."""
+    EXHIBIT_WITHOUT_SOURCE = "exhibit-without-source"
+    """An exhibit of the case of which no source has been examined."""
+
     # Volumes and file systems
     NO_FILE_SYSTEM = "no-file-system"
     """An allocated partition, or a whole image, in which no known file system was found."""
@@ -35,6 +41,10 @@ class Reason(StrEnum):
     """A deleted name whose metadata structure holds no content to read."""
     BAD_CLUSTER_FILE = "bad-cluster-file"
     """NTFS ``$BadClus:$Bad``: a sparse map of the whole volume, no content of its own."""
+    IMPLAUSIBLE_SIZE = "implausible-size"
+    """The metadata states a size that no file on this volume can have."""
+    TOO_SPARSE = "too-sparse"
+    """Nearly all of the stream is holes, beyond the limit for reading them; what it holds was not hashed."""
     SPARSE = "sparse"
     """A stream with no allocated block beyond the size limit for such streams."""
     ENCRYPTED = "encrypted"

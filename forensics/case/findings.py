@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +44,11 @@ class FindingRecorder:
 
     Args:
         store: The case, open for writing.
+        set_uuids: Under which UUID the case knows each set of the scan, where that is another.
     """
 
-    def __init__(self, store: CaseStore) -> None:
+    def __init__(self, store: CaseStore, set_uuids: Mapping[str, str] | None = None) -> None:
+        self._set_uuids = set_uuids or {}
         self._store = store
         self._connection = store.connection
 
@@ -65,9 +67,11 @@ class FindingRecorder:
         items = list(items)
         with self._store.transaction():
             self._connection.executemany(
-                "INSERT OR IGNORE INTO streams (source_id, volume_id, locator, path, path_bytes, size, allocation, "
+                "INSERT INTO streams (source_id, volume_id, locator, path, path_bytes, size, allocation, "
                 "recovery, physical_offset, modified, accessed, changed, created, state, reason) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                # only what is there already may be passed over; anything else refused must be heard of
+                "ON CONFLICT (source_id, locator, path, coalesce(path_bytes, '')) DO NOTHING",
                 [_stream_row(source_id, volume_id, item, only_allocated) for item in items if isinstance(item, Stream)],
             )
             insert_not_examined(self._connection, source_id, (item for item in items if isinstance(item, NotExamined)))
@@ -87,7 +91,7 @@ class FindingRecorder:
     def pending_totals(self, source_id: int) -> tuple[int, int]:
         """How many streams of a source wait, and their bytes."""
         row = self._connection.execute(
-            "SELECT count(*), coalesce(sum(size), 0) FROM streams WHERE source_id = ? AND state = 'pending'",
+            "SELECT count(*), CAST(total(size) AS INTEGER) FROM streams WHERE source_id = ? AND state = 'pending'",
             (source_id,),
         ).fetchone()
         return int(row[0]), int(row[1])
@@ -147,10 +151,31 @@ class FindingRecorder:
         """How many contents the case holds."""
         return int(self._connection.execute("SELECT count(*) FROM contents").fetchone()[0])
 
-    def known_contents(self) -> Iterator[str]:
-        """SHA-256 of every content in the case."""
-        for row in self._connection.execute("SELECT sha256 FROM contents"):
+    def known_contents(self, benign_sets: Sequence[str]) -> Iterator[str]:
+        """SHA-256 of every content in the case that need not be examined again.
+
+        Args:
+            benign_sets: UUIDs of the benign sets of this scan.
+        """
+        spared = _unhashed_without_cause(benign_sets)
+        query = f"SELECT sha256 FROM contents WHERE NOT ({spared})"  # noqa: S608 - question marks only
+        for row in self._connection.execute(query, tuple(benign_sets)):
             yield row[0]
+
+    def reopen_spared(self, source_id: int, benign_sets: Sequence[str]) -> None:
+        """Make streams pending again whose pictures were spared for a benign entry that this scan does not know.
+
+        Args:
+            source_id: The source.
+            benign_sets: UUIDs of the benign sets of this scan.
+        """
+        spared = _unhashed_without_cause(benign_sets)
+        statement = (
+            "UPDATE streams SET state = 'pending', content = NULL WHERE source_id = ? AND content IN "  # noqa: S608
+            f"(SELECT sha256 FROM contents WHERE {spared})"
+        )
+        with self._store.transaction():
+            self._connection.execute(statement, (source_id, *benign_sets))
 
     def hits_by_content(self, sets: Iterable[str]) -> dict[str, int]:
         """How many entries of some sets each content was found to match; contents without a match are left out."""
@@ -166,16 +191,18 @@ class FindingRecorder:
         for match in matches:
             entry = match.entry
             self._connection.execute(
-                "INSERT OR IGNORE INTO entries_hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO entries_hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
-                    entry.set_uuid, entry.position, entry.reference, entry.category, entry.md5, entry.sha1,
-                    entry.sha256, entry.size, canonical_json(dict(entry.attributes)),
+                    self._set_uuids.get(entry.set_uuid, entry.set_uuid), entry.position, entry.reference,
+                    entry.category, entry.md5, entry.sha1, entry.sha256, entry.size,
+                    canonical_json(dict(entry.attributes)),
                 ),
             )  # fmt: skip
             self._connection.execute(
-                "INSERT OR IGNORE INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
-                    sha256, entry.set_uuid, entry.position, match.basis, match.distance, match.tier, match.probe,
+                    sha256, self._set_uuids.get(entry.set_uuid, entry.set_uuid), entry.position, match.basis,
+                    match.distance, match.tier, match.probe,
                     ",".join(match.agreeing), ",".join(match.disagreeing),
                 ),
             )  # fmt: skip
@@ -184,18 +211,21 @@ class FindingRecorder:
         return self._connection.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
     def _add_content(self, content: ExaminedContent) -> None:
+        """Add a content, or complete one that was spared perceptual hashing; its matches are recorded in any case.
+
+        Another scan may have added the content meanwhile, with other sets.
+        """
         digests = content.digests
-        added = self._connection.execute(
-            "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, content.perceptual,
-                content.perceptual_reason, content.width, content.height,
-            ),
-        )  # fmt: skip
-        if added.rowcount == 0:
-            return
+        fate = (content.perceptual, content.perceptual_reason, content.width, content.height)
+        self._connection.execute(
+            "INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            "perceptual = excluded.perceptual, perceptual_reason = excluded.perceptual_reason, "
+            "width = excluded.width, height = excluded.height "
+            "WHERE perceptual_reason = 'benign' AND excluded.perceptual_reason IS NOT 'benign'",
+            (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, *fate),
+        )
         self._connection.executemany(
-            "INSERT INTO perceptual_hashes VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO perceptual_hashes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [
                 (digests.sha256, item.algorithm, item.probe, item.value, item.quality, item.decode)
                 for item in content.perceptual_hashes
@@ -222,10 +252,21 @@ class FindingRecorder:
         ]
 
 
+def _unhashed_without_cause(benign_sets: Sequence[str]) -> str:
+    """Condition on contents: spared perceptual hashing for an entry that none of these sets holds."""
+    marks = ",".join("?" * len(benign_sets))
+    return (
+        "perceptual_reason = 'benign' AND (NOT EXISTS (SELECT 1 FROM hits WHERE hits.content = contents.sha256 "  # noqa: S608
+        f"AND disagreeing = '' AND basis IN ('sha1', 'sha256') AND set_uuid IN ({marks})) "
+        "OR EXISTS (SELECT 1 FROM hits JOIN sets_used ON uuid = set_uuid "
+        "WHERE hits.content = contents.sha256 AND disposition <> 'benign'))"
+    )
+
+
 def insert_not_examined(connection: sqlite3.Connection, source_id: int, items: Iterable[NotExamined]) -> None:
     """Record what could not be examined, inside the caller's transaction."""
     connection.executemany(
-        "INSERT OR IGNORE INTO not_examined VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO not_examined VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [(source_id, item.locator, item.reason, item.detail, item.size) for item in items],
     )
 

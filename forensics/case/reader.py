@@ -165,9 +165,9 @@ class CaseReader:
 
     def sources(self) -> list[dict[str, Any]]:
         """Sources: ``label``, ``exhibit``, ``file_name``, ``format``, ``size``, ``sector_size``, ``metadata``,
-        ``segments`` (list of ``file_name``, ``size``), ``digests`` (list of ``phase``, ``algorithm``, ``value``,
-        ``at``), ``volumes`` (list of ``label``, ``scheme``, ``description``, ``offset``, ``size``, ``allocated``,
-        ``file_system``).
+        ``first_scan`` (the scan that brought it into the case), ``segments`` (list of ``file_name``, ``size``),
+        ``digests`` (list of ``scan_id``, ``phase``, ``algorithm``, ``value``, ``at``), ``volumes`` (list of
+        ``label``, ``scheme``, ``description``, ``offset``, ``size``, ``allocated``, ``file_system``).
         """  # noqa: D205
         result = []
         for row in self._rows(
@@ -183,9 +183,12 @@ class CaseReader:
                     "format": row["format"],
                     "size": row["size"],
                     "sector_size": row["sector_size"],
+                    "first_scan": row["first_scan_id"],
                     "metadata": json.loads(row["metadata"]),
                     "segments": self._list("source_segments", "file_name, size", identity, "ordinal"),
-                    "digests": self._list("source_digests", "phase, algorithm, value, at", identity, "at, phase"),
+                    "digests": self._list(
+                        "source_digests", "scan_id, phase, algorithm, value, at", identity, "at, phase"
+                    ),
                     "volumes": self._list(
                         "volumes",
                         "label, scheme, description, offset, size, allocated, file_system",
@@ -221,7 +224,10 @@ class CaseReader:
 
     def ledger(self) -> Iterator[ledger.LedgerRow]:
         """The ledger, oldest row first."""
-        return ledger.rows(self._connection)
+        try:
+            yield from ledger.rows(self._connection)
+        except sqlite3.DatabaseError as error:
+            raise CaseError(f"cannot be read ({error})", str(self.path), "restore it from a copy") from error
 
     def first_broken_ledger_row(self) -> int | None:
         """Sequence number of the first ledger row that breaks the chain; ``None`` if it is whole."""
@@ -230,6 +236,16 @@ class CaseReader:
     def logical_digest(self) -> str:
         """One digest over all findings (see :mod:`forensics.case.logical_digest`). Reads the whole case."""
         return logical_digest.of_case(self._connection)
+
+    def changed_sources(self) -> list[str]:
+        """Labels of the sources whose files did not have the same digest every time it was computed."""
+        return [
+            row["label"]
+            for row in self._rows(
+                "SELECT label FROM sources JOIN source_digests ON source_id = sources.id "
+                "WHERE phase IN ('before', 'after') GROUP BY label, algorithm HAVING count(DISTINCT value) > 1"
+            )
+        ]
 
     # Results
 
@@ -320,7 +336,7 @@ class CaseReader:
         """Streams that were not hashed, by ``state`` and ``reason``: ``count`` and ``bytes``."""
         return list(
             self._rows(
-                "SELECT state, reason, count(*) AS count, sum(size) AS bytes FROM streams "
+                "SELECT state, reason, count(*) AS count, CAST(total(size) AS INTEGER) AS bytes FROM streams "
                 "WHERE state IN ('skipped', 'failed') GROUP BY state, reason ORDER BY state, reason"
             )
         )
@@ -336,6 +352,12 @@ class CaseReader:
         for row in self._rows(
             f"""
             SELECT locator, reason, detail FROM not_examined
+            UNION ALL
+            SELECT coalesce(exhibit, '-'), 'source-refused', problem FROM refused_sources
+            UNION ALL
+            SELECT label, 'exhibit-without-source', '' FROM exhibits
+            WHERE id NOT IN (SELECT exhibit_id FROM sources)
+            AND label NOT IN (SELECT exhibit FROM refused_sources WHERE exhibit IS NOT NULL)
             UNION ALL
             SELECT locator, reason, coalesce(detail, '') FROM streams
             WHERE state IN ('skipped', 'failed') AND reason NOT IN ({marks})
@@ -379,7 +401,7 @@ class CaseReader:
 
     def hashed_bytes(self) -> int:
         """Bytes of all streams that were hashed."""
-        return self._count("SELECT coalesce(sum(size), 0) FROM streams WHERE state = 'hashed'")
+        return self._count("SELECT CAST(total(size) AS INTEGER) FROM streams WHERE state = 'hashed'")
 
     def allocations(self) -> dict[str, int]:
         """Streams by allocation."""
@@ -389,10 +411,8 @@ class CaseReader:
         }
 
     def unwalked_volumes(self) -> int:
-        """How many volumes have not been walked to the end yet."""
-        return self._count(
-            "SELECT count(*) FROM volumes WHERE walked = 0 AND (allocated = 1 OR file_system IS NOT NULL)"
-        )
+        """How many volumes, gaps between partitions included, have not been walked to the end yet."""
+        return self._count("SELECT count(*) FROM volumes WHERE walked = 0")
 
     def _rows(self, query: str, *parameters: object) -> Iterator[dict[str, Any]]:
         try:

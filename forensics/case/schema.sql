@@ -43,11 +43,21 @@ CREATE TABLE sources (
     exhibit_id INTEGER NOT NULL REFERENCES exhibits (id),
     label TEXT NOT NULL UNIQUE,                         -- first part of its streams' locators
     path TEXT NOT NULL UNIQUE,                          -- where the evidence file was when last scanned
+    first_scan_id INTEGER NOT NULL REFERENCES scans (id),
     format TEXT NOT NULL,
     size INTEGER NOT NULL CHECK (size >= 0),            -- bytes of the medium, not of the file
     sector_size INTEGER NOT NULL CHECK (sector_size > 0),
     metadata TEXT NOT NULL -- what the acquisition tool recorded, as stored
 ) STRICT;
+
+-- Files that could not be examined as sources, until they are. Each stands in the account of what was not examined.
+CREATE TABLE refused_sources (
+    path TEXT PRIMARY KEY,
+    exhibit TEXT,                                       -- as named on the command line; NULL: none was named
+    scan_id INTEGER NOT NULL REFERENCES scans (id),
+    problem TEXT NOT NULL,
+    at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE source_segments (
     source_id INTEGER NOT NULL REFERENCES sources (id),

@@ -13,8 +13,7 @@ def status(case: CaseReader) -> dict[str, Any]:
     """Summarise a case.
 
     Returns:
-        ``complete`` (bool: every stream has an outcome, nothing is listed as not
-        examined or left out by the profile, the last scan came to its end),
+        ``complete`` (bool: nothing stands in ``incomplete``), ``incomplete`` (reasons in words),
         ``streams``, ``bytes`` (hashed), ``contents``, ``pictures``, ``videos``, ``hits`` (rows of ``hits`` by tier),
         ``not_examined``, ``scans``, and beyond the public ones ``pending``, ``benign_streams``, ``conflicts``,
         ``pictures_not_hashed``, ``outcomes``, ``ledger_head``, ``case``.
@@ -22,15 +21,29 @@ def status(case: CaseReader) -> dict[str, Any]:
     counts = case.stream_counts()
     gaps = [{"locator": gap.locator, "reason": gap.reason, "detail": gap.detail} for gap in case.gaps()]
     scans = case.scans()
-    finished = bool(scans) and scans[-1]["state"] == "finished"
     outcomes = case.outcome_counts()
+    changed = case.changed_sources()
     excluded = any(outcome["reason"] == Reason.EXCLUDED_BY_PROFILE for outcome in outcomes)
+    incomplete = [
+        reason
+        for reason, applies in (
+            ("nothing has been scanned yet", not any(scan["kind"] == "scan" for scan in scans)),
+            ("a scan is running", any(scan["state"] == "running" for scan in scans)),
+            ("streams wait to be examined: run the scan again", counts.pending > 0),
+            ("volumes wait to be listed: run the scan again", case.unwalked_volumes() > 0),
+            ("some of it was not examined (see below)", bool(gaps)),
+            ("the scan's profile left streams out", excluded),
+            ("the files of a source have changed: " + ", ".join(changed), bool(changed)),
+        )
+        if applies
+    ]
     head = None
     for row in case.ledger():
         head = {"sequence": row.sequence, "hash": row.hash, "at": row.at}
     return {
         "case": case.case_info(),
-        "complete": finished and counts.reconciles and not gaps and not excluded and case.unwalked_volumes() == 0,
+        "complete": not incomplete,
+        "incomplete": incomplete,
         "streams": {
             "seen": counts.seen,
             "hashed": counts.hashed,
@@ -65,6 +78,8 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     """
     streams, hits = document["streams"], document["hits"]
     yield f"case {document['case']['number']}: {'complete' if document['complete'] else 'NOT complete'}"
+    for reason in document["incomplete"]:
+        yield f"  because {reason}"
     yield (
         f"streams   {streams['seen']:,} seen = {streams['hashed']:,} hashed + {streams['skipped']:,} skipped"
         f" + {streams['failed']:,} failed" + (f" + {document['pending']:,} pending" if document["pending"] else "")

@@ -63,20 +63,39 @@ class CaseStore:
         Raises:
             CaseError: The file exists, cannot be made, or a label is unusable.
         """
+        if not number.strip():
+            raise CaseError("a case needs a number", str(path), "give it with --number")
+        if len(set(exhibits)) < len(exhibits):
+            raise CaseError("an exhibit is named twice", str(path), "name each exhibit once")
         for label in exhibits:
             check_exhibit_label(label)
         _make_private_file(path, b"", "choose another name or remove it")
-        _make_private_file(pseudonym_key_path(path), secrets.token_hex(32).encode(), "it belongs to another case")
+        made = [path]
         try:
-            connection = sqlite3.connect(path)
-            connection.executescript(files("forensics.case").joinpath("schema.sql").read_text("utf-8"))
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            # before the first write-ahead log: the file's own header must say what it is, whatever comes after
-            connection.close()
-            connection = _connect(path, read_only=False)
-        except sqlite3.Error as error:
-            raise CaseError(f"cannot be made ({error})", str(path), "check free space and permissions") from error
+            key = pseudonym_key_path(path)
+            _make_private_file(key, secrets.token_hex(32).encode(), "it belongs to another case: move it away")
+            made.append(key)
+            return cls._fill(path, number, actor, authority, exhibits)
+        except BaseException as error:
+            for file in made:  # a case is made whole or not at all
+                file.unlink(missing_ok=True)
+            if isinstance(error, sqlite3.Error):
+                what = f"cannot be made ({error})"
+                raise CaseError(what, str(path), "check free space and permissions") from error
+            raise
+
+    @classmethod
+    def _fill(
+        cls, path: Path, number: str, actor: ledger.Actor, authority: str | None, exhibits: Sequence[str]
+    ) -> CaseStore:
+        """Give an empty file its tables and its first rows."""
+        connection = sqlite3.connect(path)
+        connection.executescript(files("forensics.case").joinpath("schema.sql").read_text("utf-8"))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        # before the first write-ahead log: the file's own header must say what it is, whatever comes after
+        connection.close()
+        connection = _connect(path, read_only=False)
         store = cls(path, connection)
         identity = str(uuid.uuid4())
         with store.transaction():
@@ -126,7 +145,7 @@ class CaseStore:
                 self.connection.execute("ROLLBACK")
                 raise
             self.connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise CaseError(
                 f"cannot be written ({error})",
                 str(self.path),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forensics.case.findings import FindingRecorder
-from forensics.case.recorder import RecordedVolume, ScanRecorder
+from forensics.case.sources import RecordedVolume, SourceRecorder
 from forensics.errors import EvidenceError, ImageError, TamizError, TriageError
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.stream import NotExamined
@@ -38,6 +38,9 @@ COMMIT_OUTCOMES = 2000
 COMMIT_SECONDS = 1.0
 """Outcomes are written when there are so many, or after so long."""
 
+UNNAMED = "source"
+"""Label of a source until the case has told which one it is."""
+
 WALK_ATTEMPTS = 2
 """How often a walk that killed its worker is tried before the volume is given up."""
 
@@ -56,24 +59,26 @@ class SourceScan:
     """Scans one source after another with a given pool.
 
     Attributes:
-        recorder: Writes scan and sources.
+        sources: Writes sources.
         findings: Writes streams and contents.
         pool: The workers.
         display: Shows how far it is.
         only_allocated: The profile leaves out everything else.
         with_digest: Compute the SHA-256 of the evidence files before and after.
-        notable_sets: UUIDs of the sets whose hits count in the display.
+        notable_sets: UUIDs of the sets whose hits count in the display, as the library and as the case has them.
+        benign_sets: UUIDs of the benign sets, as the case has them.
         verify_image: Recompute the digests that the acquisition tool stored, while streams are examined.
         problems: What was found wrong with sources and did not stop their examination.
     """
 
-    recorder: ScanRecorder
+    sources: SourceRecorder
     findings: FindingRecorder
     pool: WorkerPool
     display: ProgressDisplay
     only_allocated: bool
     with_digest: bool
     notable_sets: frozenset[str]
+    benign_sets: tuple[str, ...]
     verify_image: bool = False
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
@@ -85,21 +90,29 @@ class SourceScan:
 
         Raises:
             EvidenceError: It cannot be opened, or has changed.
+            CaseError: It is not the evidence the case knows by this place or exhibit.
         """
-        label = self.recorder.choose_label(path, exhibit)
-        self.display.phase(f"{label}: opening")
-        description = self._describe(path, label)
-        source_id = self.recorder.add_source(label, description)
-        self._digest(source_id, label, description, "before")
-        for volume in self.recorder.volumes(source_id):
+        self.display.phase("opening")
+        description = self._describe(path, UNNAMED)
+        digest = self._digest(UNNAMED, description, "before") if self.with_digest else None
+        source = self.sources.register(description, exhibit, digest)
+        if source.new_exhibit:
+            self.display.note(f"exhibit {source.exhibit} was not in the case before and has been added")
+        if digest is not None:
+            self._hold_against_first(source.id, description, "before", digest)
+        for volume in self.sources.volumes(source.id):
             if not volume.walked:
-                self._walk(path, label, source_id, volume)
+                self._walk(path, source.label, source.id, volume)
         if not self.only_allocated:
-            self.findings.include_profile(source_id)
-        verify = VerifyJob(path, label) if self.verify_image and description.stored_digests else None
-        for digests in self._examine(path, label, source_id, verify):
-            self._hold_against_acquisition(source_id, description, digests)
-        self._digest(source_id, label, description, "after")
+            self.findings.include_profile(source.id)
+        self.findings.reopen_spared(source.id, self.benign_sets)
+        verify = VerifyJob(path, source.label) if self.verify_image and description.stored_digests else None
+        for digests in self._examine(path, source.label, source.id, verify):
+            self._hold_against_acquisition(source.id, description, digests)
+        if self.with_digest:
+            after = self._digest(source.label, description, "after")
+            self._hold_against_first(source.id, description, "after", after)
+        self.sources.accept(source)
 
     def flush(self) -> list[Task]:
         """Write the outcomes at hand; give back the tasks that must be done again."""
@@ -122,18 +135,19 @@ class SourceScan:
             raise TriageError("a worker gave no answer", str(path), "run again with --debug")
         return description
 
-    def _digest(self, source_id: int, label: str, description: SourceDescription, phase: str) -> None:
-        """Compute the digest of the evidence files and hold it against the first one ever computed."""
-        if not self.with_digest:
-            return
+    def _digest(self, label: str, description: SourceDescription, phase: str) -> str:
+        """Compute the digest of the evidence files."""
         total = sum(size for _, size in description.segments)
         self.display.phase(f"{label}: SHA-256 of the evidence {phase} the examination", bytes_total=total)
-        value = source_digest.digest_files(
+        return source_digest.digest_files(
             description.segment_paths, lambda count: self.display.advance(bytes_read=count)
         )
-        first = self.recorder.first_digest(source_id, source_digest.ALGORITHM)
-        self.recorder.add_digest(source_id, phase, source_digest.ALGORITHM, value)
-        if first not in (None, value):
+
+    def _hold_against_first(self, source_id: int, description: SourceDescription, phase: str, value: str) -> None:
+        """Record a digest of the evidence files; it must be the first one ever computed."""
+        first = self.sources.first_digest(source_id, source_digest.ALGORITHM)
+        self.sources.add_digest(source_id, phase, source_digest.ALGORITHM, value)
+        if first not in {None, value}:
             raise ImageError(
                 "has changed: its SHA-256 is not what it was when first scanned (both are in the case)",
                 str(description.path),
@@ -145,7 +159,7 @@ class SourceScan:
     ) -> None:
         """Record the medium's digests and say so where they are not those of the acquisition."""
         for algorithm, value in digests.items():
-            self.recorder.add_digest(source_id, "medium", algorithm, value)
+            self.sources.add_digest(source_id, "medium", algorithm, value)
             if value != description.stored_digests[algorithm]:
                 self.problems.append(
                     ImageError(
@@ -199,7 +213,7 @@ class SourceScan:
         self.display.phase(f"{label}: hashing and matching", bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
-            for sha256 in self.findings.known_contents():
+            for sha256 in self.findings.known_contents(self.benign_sets):
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
             return self._work_off(path, label, units(self.findings.pending(source_id)), seen, verify)

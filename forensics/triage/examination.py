@@ -35,6 +35,10 @@ KEPT_BYTES = 8 * 1024 * 1024
 """A stream up to this size is held while it is digested, so that what it is need be asked only if it is new."""
 
 
+SPARING_BASES = frozenset({"sha1", "sha256"})
+"""Digests by which a benign entry spares a picture perceptual hashing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _ContentRead:
     """A stream read once. ``pieces`` is all of it, or nothing where it is too large or no picture."""
@@ -161,8 +165,12 @@ class Examiner:
         )
 
     def _is_benign(self, matches: tuple[Match, ...]) -> bool:
-        """Whether only benign sets know this content; one notable entry and it is examined in full."""
+        """Whether only benign sets know this content, and one surely does: then it is spared perceptual hashing.
+
+        An MD5 alone, or an entry that contradicts itself, is not enough: MD5 collisions are made at will.
+        """
         if self._matcher is None or not matches:
             return False
         dispositions = {self._matcher.known_set(match.entry.set_uuid).disposition for match in matches}
-        return dispositions == {Disposition.BENIGN}
+        sure = any(match.basis in SPARING_BASES and not match.disagreeing for match in matches)
+        return sure and dispositions == {Disposition.BENIGN}

@@ -65,6 +65,10 @@ class ProgressDisplay(ABC):
         """Mean speed of this phase."""
         return self.state.bytes_done / max(time.monotonic() - self.began, 1e-6)
 
+    def note(self, text: str) -> None:
+        """Say something the user should know."""
+        print(f"tamiz: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
     @abstractmethod
     def show(self, *, changed: bool) -> None:
         """Show the state; ``changed`` when a new phase begins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +14,10 @@ from forensics.case.findings import FindingRecorder
 from forensics.case.ledger import Actor
 from forensics.case.reader import CaseReader
 from forensics.case.recorder import ScanRecorder
+from forensics.case.sources import SourceRecorder
 from forensics.case.store import CaseStore
 from forensics.errors import TamizError, TriageError
+from forensics.evidence.stream import display_text
 from forensics.triage.catch_up import match_contents
 from forensics.triage.engine import SourceScan
 from forensics.triage.environment import available_cores, describe_environment
@@ -63,7 +66,7 @@ class ScanRequest:
     def arguments(self) -> dict[str, Any]:
         """The request as the case records it."""
         return {
-            "sources": [path.name for path in self.sources],
+            "sources": [display_text(os.fsencode(path.name)) for path in self.sources],
             "exhibit": self.exhibit,
             "sets": [known_set.name for known_set in self.sets],
             "jobs": self.jobs,
@@ -103,7 +106,8 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
         CaseError: The case cannot be written.
         KeyboardInterrupt: The user broke it off; everything found so far is in the case.
     """
-    recorder, findings = ScanRecorder(store, actor), FindingRecorder(store)
+    recorder = ScanRecorder(store, actor)
+    findings = FindingRecorder(store, recorder.set_uuids)
     recorder.begin("scan", request.profile, request.arguments(), describe_environment(), request.sets)
     errors: list[TamizError] = []
     problems: list[TamizError] = []
@@ -111,24 +115,28 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
         match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
         setup = WorkerSetup(request.library, tuple(known_set.uuid for known_set in request.sets))
         with WorkerPool(request.jobs or available_cores(), setup) as pool:
+            sources = SourceRecorder(store, actor, recorder.scan_id)
+            notable = _of(request.sets, benign=False)
             source_scan = SourceScan(
-                recorder,
+                sources,
                 findings,
                 pool,
                 display,
                 only_allocated=request.profile is Profile.QUICK,
                 with_digest=request.with_digest,
-                notable_sets=_counted(request.sets),
+                notable_sets=frozenset({*notable, *(recorder.set_uuids[uuid] for uuid in notable)}),
+                benign_sets=tuple(recorder.set_uuids[uuid] for uuid in _of(request.sets, benign=True)),
                 verify_image=request.verify_image,
                 problems=problems,
             )
             for source in request.sources:
                 try:
-                    source_scan.scan(source.absolute(), request.exhibit)
+                    source_scan.scan(source.resolve(), request.exhibit)
                 except TriageError:
                     raise
                 except TamizError as error:
                     errors.append(error)
+                    sources.refuse(source.resolve(), request.exhibit, error)
                     pool.reset()
                 finally:
                     source_scan.flush()
@@ -148,7 +156,8 @@ def match(store: CaseStore, actor: Actor, sets: Sequence[KnownSet], library: Pat
     Returns:
         How many matches there are between contents and entries of these sets.
     """
-    recorder, findings = ScanRecorder(store, actor), FindingRecorder(store)
+    recorder = ScanRecorder(store, actor)
+    findings = FindingRecorder(store, recorder.set_uuids)
     arguments = {"sets": [known_set.name for known_set in sets]}
     recorder.begin("match", None, arguments, describe_environment(), sets)
     with _ending(recorder, store, []):
@@ -167,7 +176,10 @@ def _ending(recorder: ScanRecorder, store: CaseStore, errors: Sequence[TamizErro
         recorder.end("failed", {"error": error.what, **_counts(store)})
         raise
     state = "failed" if errors else "finished"
-    recorder.end(state, {"errors": [str(error) for error in errors], **_counts(store)})
+    # without the places of evidence files: the ledger is shown to more people than may know their names
+    # and with the digest over all findings: the ledger so covers them too
+    digest = CaseReader(store).logical_digest()
+    recorder.end(state, {"errors": [error.what for error in errors], "logical_digest": digest, **_counts(store)})
 
 
 def _counts(store: CaseStore) -> Mapping[str, Any]:
@@ -181,5 +193,5 @@ def _counts(store: CaseStore) -> Mapping[str, Any]:
     }
 
 
-def _counted(sets: Sequence[KnownSet]) -> frozenset[str]:
-    return frozenset(known_set.uuid for known_set in sets if known_set.disposition is not Disposition.BENIGN)
+def _of(sets: Sequence[KnownSet], *, benign: bool) -> list[str]:
+    return [known_set.uuid for known_set in sets if (known_set.disposition is Disposition.BENIGN) == benign]

@@ -10,6 +10,7 @@ import pytest
 from forensics.case.findings import FindingRecorder
 from forensics.case.ledger import Actor
 from forensics.case.recorder import ScanRecorder
+from forensics.case.sources import SourceRecorder
 from forensics.case.store import CaseStore
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.locator import Locator
@@ -37,6 +38,12 @@ def recorder(store: CaseStore) -> ScanRecorder:
     recorder = ScanRecorder(store, EXAMINER)
     recorder.begin("scan", "standard", {}, describe_environment(), [known_set("n"), known_set("b", Disposition.BENIGN)])
     return recorder
+
+
+@pytest.fixture
+def sources(store: CaseStore, recorder: ScanRecorder) -> SourceRecorder:
+    """The pen for sources."""
+    return SourceRecorder(store, EXAMINER, recorder.scan_id)
 
 
 @pytest.fixture

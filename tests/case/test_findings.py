@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from forensics.case.findings import PAGE, FindingRecorder
 from forensics.case.reader import CaseReader
 from forensics.case.recorder import ScanRecorder
+from forensics.case.sources import SourceRecorder
 from forensics.case.status import status, status_lines
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError
@@ -19,29 +21,29 @@ from tests.case.conftest import EXAMINER, content, description, exact_match, kno
 
 
 @pytest.fixture
-def source_id(recorder: ScanRecorder, tmp_path: Path) -> int:
-    return recorder.add_source("E1", description(tmp_path / "disk.raw"))
+def source_id(sources: SourceRecorder, tmp_path: Path) -> int:
+    return sources.register(description(tmp_path / "disk.raw"), None, None).id
 
 
-def walk(recorder: ScanRecorder, findings: FindingRecorder, source_id: int, *items: object) -> None:
-    volume = recorder.volumes(source_id)[0]
+def walk(sources: SourceRecorder, findings: FindingRecorder, source_id: int, *items: object) -> None:
+    volume = sources.volumes(source_id)[0]
     findings.add_walked(source_id, volume.id, items, last=True, only_allocated=False)  # type: ignore[arg-type]
 
 
 def test_streams_come_back_in_physical_order_and_those_without_a_place_last(
-    recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+    sources: SourceRecorder, findings: FindingRecorder, source_id: int
 ) -> None:
     streams = [stream(n, offset=None if n % 3 == 0 else (7919 * n) % 100_003) for n in range(2 * PAGE + 10)]
-    walk(recorder, findings, source_id, *streams)
+    walk(sources, findings, source_id, *streams)
     placed = sorted((s for s in streams if s.physical_offset is not None), key=lambda s: s.physical_offset or 0)
     expected = [str(s.locator) for s in placed] + [str(s.locator) for s in streams if s.physical_offset is None]
     assert [pending.locator for pending in findings.pending(source_id)] == expected
 
 
 def test_pending_streams_can_be_worked_off_while_they_are_listed(
-    recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+    sources: SourceRecorder, findings: FindingRecorder, source_id: int
 ) -> None:
-    walk(recorder, findings, source_id, *(stream(n, offset=n) for n in range(2 * PAGE)))
+    walk(sources, findings, source_id, *(stream(n, offset=n) for n in range(2 * PAGE)))
     seen = []
     for pending in findings.pending(source_id):
         seen.append(pending.id)
@@ -50,30 +52,30 @@ def test_pending_streams_can_be_worked_off_while_they_are_listed(
     assert findings.pending_totals(source_id) == (0, 0)
 
 
-def test_a_walk_done_twice_changes_nothing(recorder: ScanRecorder, findings: FindingRecorder, source_id: int) -> None:
+def test_a_walk_done_twice_changes_nothing(sources: SourceRecorder, findings: FindingRecorder, source_id: int) -> None:
     items = (stream(1), stream(2, b"b"), stream(2, b"hard link"), NotExamined("E1/p1", Reason.WALK_LIMIT))
-    walk(recorder, findings, source_id, *items)
-    walk(recorder, findings, source_id, *items)
-    case = CaseReader(CaseStore.open(recorder._store.path, read_only=True))
+    walk(sources, findings, source_id, *items)
+    walk(sources, findings, source_id, *items)
+    case = CaseReader(CaseStore.open(sources._store.path, read_only=True))
     assert case.stream_counts().seen == 3
     assert [gap.locator for gap in case.gaps()] == ["E1/p1"]
     case.close()
 
 
 def test_names_that_are_no_text_are_kept_byte_for_byte(
-    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+    store: CaseStore, sources: SourceRecorder, findings: FindingRecorder, source_id: int
 ) -> None:
     names = [b"caf\xe9.jpg", b"caf\\xe9.jpg", "café\u202egpj.exe".encode(), b"plain.jpg"]
-    walk(recorder, findings, source_id, *(stream(n, name) for n, name in enumerate(names)))
+    walk(sources, findings, source_id, *(stream(n, name) for n, name in enumerate(names)))
     rows = store.connection.execute("SELECT path, path_bytes FROM streams ORDER BY id").fetchall()
     assert [bytes.fromhex(hexadecimal) if hexadecimal else path.encode() for path, hexadecimal in rows] == names
     assert all(path.isprintable() for path, _ in rows)
 
 
 def test_coverage_adds_up_in_every_state(
-    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+    store: CaseStore, sources: SourceRecorder, findings: FindingRecorder, source_id: int
 ) -> None:
-    walk(recorder, findings, source_id, *(stream(n) for n in range(1, 6)))
+    walk(sources, findings, source_id, *(stream(n) for n in range(1, 6)))
     ids = [pending.id for pending in findings.pending(source_id)]
     known = content(b"abc", exact_match("n"), exact_match("b", 2))
     findings.add_outcomes(
@@ -99,9 +101,9 @@ def test_coverage_adds_up_in_every_state(
 
 
 def test_an_outcome_that_rests_on_an_unknown_content_is_sent_back(
-    store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
+    store: CaseStore, sources: SourceRecorder, findings: FindingRecorder, source_id: int
 ) -> None:
-    walk(recorder, findings, source_id, stream(1))
+    walk(sources, findings, source_id, stream(1))
     (pending,) = findings.pending(source_id)
     assert findings.add_outcomes([Outcome(pending.id, 3, sha256="f" * 64)]) == [pending.id]
     assert findings.pending_totals(source_id) == (1, 3)
@@ -114,8 +116,9 @@ def test_the_same_evidence_elsewhere_gives_the_same_logical_digest(tmp_path: Pat
         with CaseStore.create(path, "1", EXAMINER, None, []) as store:
             recorder, findings = ScanRecorder(store, EXAMINER), FindingRecorder(store)
             recorder.begin("scan", "standard", {}, {"host": "x", "process": 1}, [known_set("n")])
-            source_id = recorder.add_source("E1", description(tmp_path / f"{number}.raw"))
-            walk(recorder, findings, source_id, *(stream(n, offset=n) for n in range(3)))
+            sources = SourceRecorder(store, EXAMINER, recorder.scan_id)
+            source_id = sources.register(description(tmp_path / f"{number}.raw"), None, None).id
+            walk(sources, findings, source_id, *(stream(n, offset=n) for n in range(3)))
             ids = [pending.id for pending in findings.pending(source_id)]
             for n in order:
                 known = content(bytes([n]), exact_match("n", n + 1))
@@ -124,34 +127,6 @@ def test_the_same_evidence_elsewhere_gives_the_same_logical_digest(tmp_path: Pat
             store.connection.execute("UPDATE hits SET distance = 1 WHERE position = 1")
             digests.add(CaseReader(store).logical_digest())
     assert len(digests) == 2
-
-
-def test_a_source_whose_size_changed_is_not_the_same_evidence(recorder: ScanRecorder, tmp_path: Path) -> None:
-    first = recorder.add_source("E1", description(tmp_path / "disk.raw"))
-    assert recorder.add_source("E1", description(tmp_path / "disk.raw")) == first
-    with pytest.raises(CaseError, match="size has changed"):
-        recorder.add_source("E1", description(tmp_path / "disk.raw", size=1 << 21))
-
-
-def test_labels_are_chosen_so_that_old_locators_stay_true(recorder: ScanRecorder, tmp_path: Path) -> None:
-    def add(name: str, exhibit: str | None) -> str:
-        label = recorder.choose_label(tmp_path / name, exhibit)
-        recorder.add_source(label, description(tmp_path / name))
-        return label
-
-    assert add("a", None) == "E1"  # the only exhibit without a source
-    assert add("a", None) == "E1"  # known already
-    assert add("b", None) == "E2"  # a new exhibit
-    assert add("c", "E1") == "E1.2"  # a second source of the first exhibit
-    assert add("d", "PHONE-1") == "PHONE-1"
-    with pytest.raises(CaseError, match="exhibit E1"):
-        recorder.choose_label(tmp_path / "a", "E2")
-
-
-def test_with_several_exhibits_waiting_the_user_must_choose(tmp_path: Path) -> None:
-    store = CaseStore.create(tmp_path / "b.case", "1", EXAMINER, None, ["E1", "E2"])
-    with store, pytest.raises(CaseError, match="Say which with --exhibit"):
-        ScanRecorder(store, EXAMINER).choose_label(tmp_path / "a", None)
 
 
 def test_a_scan_whose_process_is_gone_is_marked_interrupted(store: CaseStore, recorder: ScanRecorder) -> None:
@@ -165,10 +140,49 @@ def test_contents_are_caught_up_with_sets_they_were_not_matched_against(
     store: CaseStore, recorder: ScanRecorder, findings: FindingRecorder, source_id: int
 ) -> None:
     assert recorder.sets_to_catch_up([known_set("n")]) == []  # no content yet
-    walk(recorder, findings, source_id, stream(1))
+    walk(SourceRecorder(store, EXAMINER, recorder.scan_id), findings, source_id, stream(1))
     (pending,) = findings.pending(source_id)
     known = content(b"abc")
     findings.add_outcomes([Outcome(pending.id, 3, sha256=known.digests.sha256, content=known)])
     recorder.begin("scan", "standard", {}, {}, [known_set("n"), known_set("new")])
     assert recorder.sets_to_catch_up([known_set("n"), known_set("new")]) == ["new"]
     assert [c.digests for c in findings.contents_after("", 10)] == [known.digests]
+
+
+def test_what_the_schema_refuses_is_heard_of_and_not_passed_over(
+    sources: SourceRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    with pytest.raises(CaseError, match="CHECK"):
+        walk(sources, findings, source_id, stream(1, size=-16))
+
+
+def test_totals_hold_sizes_beyond_64_bits(
+    store: CaseStore, sources: SourceRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    walk(sources, findings, source_id, *(stream(n, size=2**63 - 1) for n in range(3)))
+    assert findings.pending_totals(source_id) == (3, 2**63 - 1)
+    findings.add_outcomes([Outcome(pending.id, 0, Reason.READ_ERROR) for pending in findings.pending(source_id)])
+    assert status(CaseReader(store))["streams"]["failed"] == 3
+
+
+def test_matches_are_recorded_though_another_scan_stored_the_content_meanwhile(
+    store: CaseStore, sources: SourceRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    walk(sources, findings, source_id, stream(1), stream(2))
+    first, second = findings.pending(source_id)
+    plain, matched = content(b"abc"), content(b"abc", exact_match("n"))
+    findings.add_outcomes([Outcome(first.id, 3, sha256=plain.digests.sha256, content=plain)])
+    findings.add_outcomes([Outcome(second.id, 3, sha256=matched.digests.sha256, content=matched)])
+    assert CaseReader(store).hit_counts()["exact"] == 2
+
+
+def test_the_same_list_imported_again_stays_the_set_it_was(store: CaseStore, recorder: ScanRecorder) -> None:
+    again = dataclasses.replace(known_set("n"), uuid="n-again")
+    recorder.begin("match", None, {}, {}, [again])
+    assert recorder.set_uuids == {"n": "n", "b": "b", "n-again": "n"}
+    findings = FindingRecorder(store, recorder.set_uuids)
+    known = content(b"abc")
+    with store.transaction():
+        findings._add_content(known)
+        findings.add_matches(known.digests.sha256, [exact_match("n"), exact_match("n-again")])
+    assert store.connection.execute("SELECT count(*) FROM hits").fetchone() == (1,)

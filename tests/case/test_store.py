@@ -123,3 +123,17 @@ def test_at_rest_a_case_is_one_file_and_reading_it_leaves_nothing_behind(store: 
         assert reader.connection.execute("SELECT count(*) FROM ledger").fetchone()[0] == 2
     assert sorted(path.name for path in store.path.parent.glob("a.case*")) == ["a.case", "a.case.key"]
     assert store.path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("number", "exhibits"), [("", []), (" ", []), ("1", ["E1", "E1"]), ("1", ["E1", "E 2"])])
+def test_a_case_is_made_whole_or_not_at_all(tmp_path: Path, number: str, exhibits: list[str]) -> None:
+    with pytest.raises(CaseError):
+        CaseStore.create(tmp_path / "b.case", number, EXAMINER, None, exhibits)
+    assert list(tmp_path.glob("b.case*")) == []
+
+
+def test_a_key_that_lies_in_the_way_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "b.case.key").write_text("of another case")
+    with pytest.raises(CaseError, match="exists already"):
+        CaseStore.create(tmp_path / "b.case", "1", EXAMINER, None, [])
+    assert [path.name for path in tmp_path.glob("b.case*")] == ["b.case.key"]
