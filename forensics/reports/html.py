@@ -130,7 +130,7 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "pseudonym": name,
         "content_name": content_name,
         "scans": [
-            scan | {"configuration": [*_flat(scan["arguments"]), *_flat(scan["environment"])]}
+            scan | {"configuration": [*_flat(_arguments(scan, allowed)), *_flat(scan["environment"])]}
             for scan in state["scans"]
         ],
         "ledger_rows": list(case.ledger())[-MOST_LEDGER_ROWS:] if allowed.ledger_rows else [],
@@ -156,22 +156,24 @@ def _bar(state: dict[str, Any]) -> list[tuple[str, float, float]]:
 
 def _exhibits(case: CaseReader) -> list[dict[str, Any]]:
     """Exhibits with their sources, each with what its digests say of its integrity."""
-    sources = [source | {"integrity": integrity(source["digests"])} for source in case.sources()]
+    sources = [source | {"integrity": integrity(source["digests"], source["first_scan"])} for source in case.sources()]
     return [
         exhibit | {"sources": [source for source in sources if source["exhibit"] == exhibit["label"]]}
         for exhibit in case.exhibits()
     ]
 
 
-def integrity(digests: list[dict[str, Any]]) -> str:
+def integrity(digests: list[dict[str, Any]], first_scan: int) -> str:
     """What the digests that scans computed over the files of a source say.
 
     Args:
         digests: Its digests, as :meth:`forensics.case.reader.CaseReader.sources` gives them.
+        first_scan: The scan that brought the source into the case, and hashed its first streams.
 
     Returns:
         ``changed`` if any two of one algorithm differ; ``unchanged`` if they agree and one was taken after a scan;
-        ``not-repeated`` if none was taken after one; ``not-computed`` if there is none.
+        ``late`` if none was taken by the first scan; ``not-repeated`` if none was taken after one;
+        ``not-computed`` if there is none.
     """
     computed = [digest for digest in digests if digest["phase"] in {"before", "after"}]
     values = {(digest["algorithm"], digest["value"]) for digest in computed}
@@ -179,9 +181,16 @@ def integrity(digests: list[dict[str, Any]]) -> str:
         return "changed"
     if not computed:
         return "not-computed"
+    if min(digest["scan_id"] for digest in computed) > first_scan:
+        return "late"
     before = {digest["algorithm"] for digest in computed if digest["phase"] == "before"}
     after = {digest["algorithm"] for digest in computed if digest["phase"] == "after"}
     return "unchanged" if before & after else "not-repeated"
+
+
+def _arguments(scan: Mapping[str, Any], allowed: Disclosure) -> dict[str, Any]:
+    """Parameters of a scan; the names of evidence files only for those who may know them."""
+    return {name: value for name, value in scan["arguments"].items() if allowed.source_names or name != "sources"}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

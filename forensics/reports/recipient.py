@@ -34,6 +34,7 @@ class Disclosure:
         digests: MD5, SHA-1 and SHA-256 of the contents that were hit.
         references: The issuer's own identifier of an entry (it may be the name of a series or an operation).
         set_names: Name, authority and file name of each known-hash set.
+        source_names: Names of the evidence files; others know a source by its label and digest.
         acquisition_record: What the acquisition tool stored in the image (free text).
         configuration: Parameters and environment of every scan.
         ledger_rows: The ledger row by row, so that its chain can be recomputed.
@@ -44,6 +45,7 @@ class Disclosure:
     digests: bool
     references: bool
     set_names: bool
+    source_names: bool
     acquisition_record: bool
     configuration: bool
     ledger_rows: bool
@@ -52,19 +54,19 @@ class Disclosure:
 DISCLOSURES = {
     Recipient.LABORATORY: Disclosure(
         rows=True, paths=True, digests=True, references=True,
-        set_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
+        set_names=True, source_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
     ),
     Recipient.PROSECUTOR: Disclosure(
         rows=True, paths=False, digests=True, references=False,
-        set_names=True, acquisition_record=True, configuration=True, ledger_rows=False,
+        set_names=True, source_names=False, acquisition_record=True, configuration=True, ledger_rows=False,
     ),
     Recipient.DEFENCE: Disclosure(
         rows=True, paths=False, digests=False, references=False,
-        set_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
+        set_names=True, source_names=False, acquisition_record=True, configuration=True, ledger_rows=True,
     ),
     Recipient.COURT: Disclosure(
         rows=False, paths=False, digests=False, references=False,
-        set_names=False, acquisition_record=False, configuration=False, ledger_rows=False,
+        set_names=False, source_names=False, acquisition_record=False, configuration=False, ledger_rows=False,
     ),
 }  # fmt: skip
 """The table. The laboratory sees everything a case may tell; the others see less, each for what they do."""

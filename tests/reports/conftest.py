@@ -11,6 +11,7 @@ import pytest
 from forensics.case.findings import FindingRecorder
 from forensics.case.ledger import Actor
 from forensics.case.recorder import ScanRecorder
+from forensics.case.sources import SourceRecorder
 from forensics.case.store import CaseStore
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.locator import Locator
@@ -84,9 +85,10 @@ class CaseWriter:
         self.findings = FindingRecorder(store)
         arguments = {"sources": [f"{folder.name}/disco.E01"], "jobs": 2, "sets": [one.name for one in sets]}
         self.scan.begin("scan", "standard", arguments, describe_environment(), sets)
-        self.source_id = self.scan.add_source("E1", self._description(folder / "disco.E01"))
-        self.scan.add_digest(self.source_id, "before", "sha256", hashlib.sha256(b"evidence").hexdigest())
-        self.volume_id = self.scan.volumes(self.source_id)[0].id
+        self.sources = SourceRecorder(store, EXAMINER, self.scan.scan_id)
+        self.source_id = self.sources.register(self._description(folder / "disco.E01"), "E1", None).id
+        self.sources.add_digest(self.source_id, "before", "sha256", hashlib.sha256(b"evidence").hexdigest())
+        self.volume_id = self.sources.volumes(self.source_id)[1].id
         self._next = 36
 
     @staticmethod
@@ -146,8 +148,9 @@ class CaseWriter:
 
     def finish(self) -> Path:
         """End the walk and the scan; give the case's path."""
-        self.findings.add_walked(self.source_id, self.volume_id, [], last=True, only_allocated=False)
-        self.scan.add_digest(self.source_id, "after", "sha256", hashlib.sha256(b"evidence").hexdigest())
+        for volume in self.sources.volumes(self.source_id):
+            self.findings.add_walked(self.source_id, volume.id, [], last=True, only_allocated=False)
+        self.sources.add_digest(self.source_id, "after", "sha256", hashlib.sha256(b"evidence").hexdigest())
         self.scan.end("finished", {})
         self.store.close()
         return self.store.path

@@ -153,4 +153,4 @@ def test_everything_not_examined_has_a_row(sample_case: Path) -> None:
         write_gaps(case, output)
         expected = [(gap.locator, gap.reason, gap.detail) for gap in case.gaps()]
     assert [(row["locator"], row["reason"], row["detail"]) for row in table(output.read_bytes())] == expected
-    assert len(expected) == 3
+    assert len(expected) == 4
