@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import unicodedata
 from base64 import b64decode
 from collections.abc import Mapping
 
@@ -26,6 +27,35 @@ LARGEST_SIZE = 2**63 - 1
 LONGEST_TEXT = 200
 LONGEST_ATTRIBUTE = 1000
 
+_FLAG = re.compile("true|false|yes|no|y|n|t|f|1|0|unknown|s|sí|si|v|verdadero|falso|desconocid[oa]|n/?a", re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,80}(?:/[A-Za-z0-9.+-]{1,80})?")
+_DATE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{1,20} ?[0-9:+-]{0,6}Z?)?|/Date\(-?[0-9]{1,19}[0-9+-]{0,5}\)/"
+)
+
+ATTRIBUTES: Mapping[str, re.Pattern[str]] = {
+    "victim_identified": _FLAG,
+    "offender_identified": _FLAG,
+    "is_distributed": _FLAG,
+    "is_suspected": _FLAG,
+    "self_generated": _FLAG,
+    "is_precategorized": _FLAG,
+    "baseline": _FLAG,
+    "file_available": _FLAG,
+    "number_of_submissions": re.compile("[0-9]{1,19}"),
+    "media_type": _MEDIA_TYPE,
+    "mime_type": _MEDIA_TYPE,
+    "date_updated": _DATE,
+}
+"""Further fields of VICS and ICSE lists that are kept, and what each must look like.
+
+An allow-list: what goes into the library goes, after a hit, into the case, so only flags and codes do. A field of any
+other name, or a free text in one of these, could name a victim or describe the material.
+"""
+
+LEFT_OUT = "malformed, left out"
+"""Stands where a list's value is not kept."""
+
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,19})(?:\.0+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^a-z0-9]")
@@ -36,8 +66,11 @@ class FieldError(ValueError):
 
 
 def field_key(name: str) -> str:
-    """Reduce a field's name to lower-case letters and digits, so that ``SHA-256``, ``sha_256`` and ``SHA256`` agree."""
-    return _NOT_LETTERS_OR_DIGITS.sub("", name.lower())
+    """Reduce a field's name to plain lower-case letters and digits.
+
+    So ``SHA-256``, ``sha_256`` and ``SHA256`` agree, and ``Categoría`` and ``CATEGORIA``.
+    """
+    return _NOT_LETTERS_OR_DIGITS.sub("", unicodedata.normalize("NFKD", name).lower())
 
 
 def hexadecimal(field: str, text: object, digits: int) -> str:
@@ -130,9 +163,15 @@ def short_text(field: str, value: object) -> str | None:
     return text or None
 
 
-def attribute(value: object) -> str:
-    """Give a further field as text, cut to :data:`LONGEST_ATTRIBUTE` characters."""
-    return _plain(value)[:LONGEST_ATTRIBUTE]
+def attribute(name: str, value: object) -> str:
+    """Give a field of :data:`ATTRIBUTES` as written, or :data:`LEFT_OUT` if it is not as it must be."""
+    text = _plain(value)
+    return text if ATTRIBUTES[name].fullmatch(text) else LEFT_OUT
+
+
+def column_name(name: str) -> str:
+    """Give the name of a list's column as it can be shown: plain, and cut to 60 characters."""
+    return _plain(name)[:60]
 
 
 def require_a_hash(entry: KnownEntry) -> KnownEntry:
@@ -145,6 +184,101 @@ def require_a_hash(entry: KnownEntry) -> KnownEntry:
     if not has_digest and not any(known.algorithm in PERCEPTUAL_LENGTHS for known in entry.perceptual):
         raise FieldError("no hash that tamiz can match")
     return entry
+
+
+_WELL_FORMED = {digits: re.compile(f"[0-9a-f]{{{digits}}}").fullmatch for digits in (32, 40, 64)}
+
+
+def checked(entry: KnownEntry) -> KnownEntry:
+    """Check an entry as a list format gave it, whoever wrote that format.
+
+    Nearly every entry is as it must be; that is told by a few comparisons, and it is given back as it is.
+
+    Returns:
+        The entry, with upper-case digits and the like put right.
+
+    Raises:
+        FieldError: A field is malformed, or there is no hash.
+    """
+    try:
+        if _is_well_formed(entry):
+            return entry
+    except (TypeError, AttributeError):
+        pass  # a field of another type: put right or refused below
+    return require_a_hash(
+        KnownEntry(
+            entry.position,
+            None if entry.md5 is None else digest("md5", entry.md5),
+            None if entry.sha1 is None else digest("sha1", entry.sha1),
+            None if entry.sha256 is None else digest("sha256", entry.sha256),
+            whole_number("size", entry.size),
+            _checked_perceptual(entry.perceptual),
+            short_text("category", entry.category),
+            short_text("reference", entry.reference),
+            _checked_attributes(entry.attributes),
+        )
+    )
+
+
+def _is_well_formed(entry: KnownEntry) -> bool:
+    """Tell quickly that nothing about an entry needs a closer look."""
+    md5, sha1, sha256, size, category, reference = (
+        entry.md5, entry.sha1, entry.sha256, entry.size, entry.category, entry.reference
+    )  # fmt: skip
+    return bool(
+        (md5 or sha1 or sha256 or entry.perceptual)
+        and (md5 is None or _WELL_FORMED[32](md5))
+        and (sha1 is None or _WELL_FORMED[40](sha1))
+        and (sha256 is None or _WELL_FORMED[64](sha256))
+        and (size is None or (type(size) is int and 0 <= size <= LARGEST_SIZE))
+        and (category is None or (0 < len(category) <= LONGEST_TEXT and category.isprintable()))
+        and (reference is None or (0 < len(reference) <= LONGEST_TEXT and reference.isprintable()))
+        and type(entry.perceptual) is tuple
+        and type(entry.attributes) is dict
+        and (not entry.perceptual or all(map(_is_well_formed_hash, entry.perceptual)))
+        and (
+            not entry.attributes
+            or all(name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(text) for name, text in entry.attributes.items())
+        )
+    )
+
+
+def _is_well_formed_hash(known: KnownPerceptualHash) -> bool:
+    quality = known.quality
+    return bool(
+        known.algorithm in PERCEPTUAL_LENGTHS
+        and _WELL_FORMED[64](known.value)
+        and (quality is None or (type(quality) is int and 0 <= quality <= 100))
+    )
+
+
+def _checked_perceptual(perceptual: object) -> tuple[KnownPerceptualHash, ...]:
+    if not isinstance(perceptual, tuple) or not all(isinstance(each, KnownPerceptualHash) for each in perceptual):
+        raise FieldError("perceptual hashes are not as they must be")
+    return tuple(_checked_perceptual_hash(known) for known in perceptual)
+
+
+def _checked_perceptual_hash(known: KnownPerceptualHash) -> KnownPerceptualHash:
+    """Check the value of a known algorithm; one of a plug-in's own is a short text."""
+    quality = whole_number(f"{known.algorithm} quality", known.quality, 100)
+    if known.algorithm in PERCEPTUAL_LENGTHS or known.algorithm == "photodna":
+        return perceptual_hash(known.algorithm, known.value, quality)
+    algorithm, value = short_text("perceptual algorithm", known.algorithm), _plain(known.value)[:LONGEST_ATTRIBUTE]
+    if not algorithm or not value:
+        raise FieldError("a perceptual hash is empty")
+    return KnownPerceptualHash(algorithm, value, quality)
+
+
+def _checked_attributes(attributes: object) -> dict[str, str]:
+    """Check attributes: texts; those of :data:`ATTRIBUTES` as they must be, a plug-in's own cut if they are long."""
+    if not isinstance(attributes, Mapping):
+        raise FieldError("attributes are not texts")
+    found: dict[str, str] = {}
+    for name, value in attributes.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise FieldError("attributes are not texts")
+        found[name] = attribute(name, value) if name in ATTRIBUTES else _plain(value)[:LONGEST_ATTRIBUTE]
+    return found
 
 
 def _plain(value: object) -> str:

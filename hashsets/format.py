@@ -86,10 +86,14 @@ class ListHeader:
     Attributes:
         version: Version of the format or data model (``1.3``, ``2.0``).
         scheme: Category scheme that the list names, such as ``vics-2.0-us``; ``None`` if it names none.
+        columns_read: What its columns were read as, in their order, for a table whose columns are named freely.
+        columns_ignored: Its columns that are not imported, as the list names them, for the operator to see once.
     """
 
     version: str | None = None
     scheme: str | None = None
+    columns_read: tuple[str, ...] = ()
+    columns_ignored: tuple[str, ...] = ()
 
 
 class ListFormat(ABC):
@@ -97,9 +101,12 @@ class ListFormat(ABC):
 
     Attributes:
         name: Short name, as for ``set import --format``.
+        requires: What a file must have to be of this format, in a few words, for whoever brings one that no format
+            recognises; may be empty.
     """
 
     name: ClassVar[str]
+    requires: ClassVar[str] = ""
 
     @abstractmethod
     def recognises(self, head: bytes) -> bool:
@@ -108,6 +115,9 @@ class ListFormat(ABC):
     @abstractmethod
     def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
         """Read a list as a stream, in memory that does not grow with the file.
+
+        Positions rise from entry to entry. The import checks every entry once more (:func:`hashsets.fields.checked`)
+        and sets aside what is malformed.
 
         Raises:
             ListFormatError: The file is broken beyond its single entries (its message says where).

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from uuid import uuid4
 
-from forensics.errors import LibraryError, ListFormatError
+from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets import fields
 from hashsets.database import library_errors
 from hashsets.format import HEAD_SIZE, Disposition, KnownEntry, ListFormat, ListHeader, RejectedEntry
+from hashsets.intake import entries_of, failures_of
 from hashsets.library import set_path, sets_folder
 from hashsets.match import KnownSet
 from hashsets.set_file import SetFileWriter
@@ -40,23 +41,46 @@ _BUFFER_SIZE = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, for the operator to see; only the set itself is kept.
+
+    Attributes:
+        known_set: The new set.
+        replaced: The set of the same name that it took the place of, which is gone.
+        columns_read: What the columns of a table were read as; empty for a format without columns to name.
+        columns_ignored: The columns that were not imported, as the list names them.
+    """
+
+    known_set: KnownSet
+    replaced: KnownSet | None
+    columns_read: tuple[str, ...]
+    columns_ignored: tuple[str, ...]
+
+
 def import_list(
     library: Library,
     path: Path,
     name: str,
     disposition: Disposition,
-    format_name: str | None,
-    scheme: str | None,
-    authority: str | None,
-    on_progress: Progress | None,
-) -> KnownSet:
-    """Do what :meth:`hashsets.library.Library.import_list` says."""
-    if not name or not name.isprintable() or len(name) > fields.LONGEST_TEXT:
-        raise LibraryError("a set needs a printable name of at most 200 characters", None, "give another --name")
+    format_name: str | None = None,
+    scheme: str | None = None,
+    authority: str | None = None,
+    on_progress: Progress | None = None,
+) -> ImportReport:
+    """Do what :meth:`hashsets.library.Library.import_list` says, and report it."""
+    if not name or not name.isprintable() or name != name.strip() or len(name) > fields.LONGEST_TEXT:
+        raise LibraryError(
+            f"a set needs a printable name of at most {fields.LONGEST_TEXT} characters, without spaces around it",
+            None,
+            "give another --name",
+        )
+    disposition = Disposition(disposition)
     uuid = str(uuid4())
     final = set_path(library.folder, uuid)
     partial = final.with_suffix(".partial")
     with _list_errors(path), path.open("rb", buffering=0) as file, _only_import(library):
+        _refuse_another_purpose(library, name, disposition)
         list_format = _format_of(file, path, format_name)
         writer = SetFileWriter(partial)
         try:
@@ -65,7 +89,7 @@ def import_list(
             known_set = KnownSet(
                 uuid=uuid,
                 name=name,
-                disposition=Disposition(disposition),
+                disposition=disposition,
                 format=list_format.name,
                 format_version=intake.header.version,
                 scheme=scheme or intake.header.scheme,
@@ -79,12 +103,25 @@ def import_list(
             with library_errors(final):
                 partial.rename(final)
                 _sync_folder(final.parent)
-            library.replace(known_set)
+            replaced = library.replace(known_set)
         except BaseException:
             writer.discard()
             final.unlink(missing_ok=True)
             raise
-    return known_set
+    return ImportReport(known_set, replaced, intake.header.columns_read, intake.header.columns_ignored)
+
+
+def _refuse_another_purpose(library: Library, name: str, disposition: Disposition) -> None:
+    """Keep a set from being replaced by one that is for something else. Asked under the right to import.
+
+    Raises:
+        HashSetError: The library holds a set of that name with another disposition.
+    """
+    for known_set in library.sets():
+        if known_set.name == name and known_set.disposition is not disposition:
+            raise HashSetError(
+                f"'{name}' is a {known_set.disposition} set", None, "remove it first or choose another name"
+            )
 
 
 class _DigestingFile(io.RawIOBase):
@@ -132,7 +169,7 @@ def _format_of(file: BinaryIO, path: Path, format_name: str | None) -> ListForma
         ListFormatError: There is no format of that name, or none recognises the file.
     """
     formats = loader.list_formats()
-    names = ", ".join(each.name for each in formats)
+    names = ", ".join(f"{each.name} ({each.requires})" if each.requires else each.name for each in formats)
     if format_name is not None:
         for each in formats:
             if each.name == format_name:
@@ -142,8 +179,9 @@ def _format_of(file: BinaryIO, path: Path, format_name: str | None) -> ListForma
     if not head:
         raise ListFormatError("the file is empty", str(path), "check the file")
     for each in formats:
-        if each.recognises(head):
-            return each
+        with failures_of(each):
+            if each.recognises(head):
+                return each
     raise ListFormatError("not a list of a known format", str(path), f"if it is one, name it with --format: {names}")
 
 
@@ -173,7 +211,7 @@ def _take_in(
     buffered = io.BufferedReader(digesting, _BUFFER_SIZE)
     source = cast("BinaryIO", gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
     intake = _Intake(ListHeader())
-    for batch in _batches(list_format.read(source)):
+    for batch in _batches(entries_of(list_format, source)):
         entries = [item for item in batch if isinstance(item, KnownEntry)]
         rejected = [item for item in batch if isinstance(item, RejectedEntry)]
         for item in batch:

@@ -17,7 +17,7 @@ from typing import Self, TypeAlias
 
 import platformdirs
 
-from forensics.errors import UnknownSetError
+from forensics.errors import LibraryError, UnknownSetError
 from hashsets.database import LIBRARY_APPLICATION_ID, connect, create, library_errors
 from hashsets.format import Disposition, RejectedEntry
 from hashsets.match import KnownSet, Match
@@ -37,7 +37,19 @@ _COLUMNS = (
 def default_folder() -> Path:
     """The library's folder where none is named: ``$TAMIZ_LIBRARY``, else in the platform's data folder."""
     named = os.environ.get(ENVIRONMENT_VARIABLE)
-    return Path(named) if named else platformdirs.user_data_path("tamiz", appauthor=False) / "library"
+    return home_expanded(Path(named)) if named else platformdirs.user_data_path("tamiz", appauthor=False) / "library"
+
+
+def home_expanded(folder: Path) -> Path:
+    """Read ``~`` at the beginning of a folder's name, which no shell has read in ``--library=~/lists``.
+
+    Raises:
+        LibraryError: It names a user who is not known here.
+    """
+    try:
+        return folder.expanduser()
+    except RuntimeError as error:
+        raise LibraryError("there is no such user or home folder", str(folder), "name the folder in full") from error
 
 
 def index_path(folder: Path) -> Path:
@@ -65,7 +77,7 @@ class Library:
     """A library, made on first use.
 
     Args:
-        folder: Where it lies; :func:`default_folder` if ``None``.
+        folder: Where it lies, ``~`` read as the user's home; :func:`default_folder` if ``None``.
 
     Attributes:
         folder: Where it lies.
@@ -75,7 +87,7 @@ class Library:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = default_folder() if folder is None else folder
+        self.folder = default_folder() if folder is None else home_expanded(folder)
         path = index_path(self.folder)
         with library_errors(self.folder):
             if not self.folder.exists():
@@ -118,10 +130,11 @@ class Library:
         authority: str | None = None,
         on_progress: Progress | None = None,
     ) -> KnownSet:
-        """Import a list as a set, in place of a set of the same name if there is one.
+        """Import a list as a set, in place of a set of the same name and disposition if there is one.
 
         The file is read once, in memory that does not grow with it. Malformed entries are set aside, with their
-        place and the reason (:meth:`rejected`).
+        place and the reason (:meth:`rejected`). :func:`hashsets.importing.import_list` does the same and also reports
+        what was replaced and which columns were read.
 
         Args:
             path: The list; it may be gzip-compressed.
@@ -138,10 +151,11 @@ class Library:
         Raises:
             ListFormatError: The file cannot be read, is of no known format, is broken, or holds no valid entry.
             LibraryError: The library cannot be written, or another import is running.
+            HashSetError: The library holds a set of that name with another disposition.
         """
         from hashsets.importing import import_list
 
-        return import_list(self, path, name, disposition, format, scheme, authority, on_progress)
+        return import_list(self, path, name, disposition, format, scheme, authority, on_progress).known_set
 
     def sets(self) -> list[KnownSet]:
         """All sets, by name."""
@@ -209,8 +223,11 @@ class Library:
         with Matcher.open(self.folder, [known_set.uuid for known_set in self.sets()]) as matcher:
             return matcher.lookup(hashes)
 
-    def replace(self, known_set: KnownSet) -> None:
+    def replace(self, known_set: KnownSet) -> KnownSet | None:
         """Enter a set whose file is complete, in place of any of the same name. For :mod:`hashsets.importing`.
+
+        Returns:
+            The set that was replaced, if there was one.
 
         Raises:
             LibraryError: The library cannot be written.
@@ -230,6 +247,7 @@ class Library:
             self._connection.execute("COMMIT")
             for old in replaced:
                 set_path(self.folder, old.uuid).unlink(missing_ok=True)
+        return replaced[0] if replaced else None
 
     def _set_file(self, name: str) -> SetFile:
         known_set = self.get(name)

@@ -24,7 +24,7 @@ from hashsets.database import LIBRARY_APPLICATION_ID, connect, library_errors
 from hashsets.fields import FieldError
 from hashsets.format import Disposition
 from hashsets.hamming import FlatIndex, HammingIndex, Hashes, pack
-from hashsets.library import index_path, known_sets, set_path
+from hashsets.library import home_expanded, index_path, known_sets, set_path
 from hashsets.match import EntryReference, KnownSet, Match, Tier
 from hashsets.set_file import SetFile
 
@@ -89,6 +89,7 @@ class Matcher:
             UnknownSetError: The library does not hold one of them (any more).
             LibraryError: The library cannot be read.
         """
+        library_folder = home_expanded(library_folder)
         path = index_path(library_folder)
         connection = connect(path, LIBRARY_APPLICATION_ID, "mode=ro")
         try:

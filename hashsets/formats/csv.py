@@ -1,14 +1,16 @@
-"""Tables with named columns, separated by comma, semicolon or tab: what any laboratory can produce.
+"""Tables with named columns, separated by comma, semicolon, tab or bar: what any laboratory can produce.
 
-The first line names the columns, in any case and order. ``md5 sha1 sha256 size pdq pdq_quality phash category
-reference`` are read as such (``SHA-256`` or ``FileSize`` too); other columns become attributes, except those that
-can name a file or a victim, which are never imported. Fields may be quoted; a field cannot run over several lines.
+The first line names the columns, in English or Spanish, in any case and order, with or without accents. What a column
+is read as stands in :data:`COLUMNS`; a column of any other name can name a victim or describe the material and is not
+imported. The header that is yielded says which were read and which were not. Fields may be quoted; a field cannot run
+over several lines. The line ``sep=;``, by which Excel is told the delimiter, may stand first.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, ClassVar
 
 from forensics.errors import ListFormatError
@@ -17,40 +19,59 @@ from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListHeader, RejectedEntry
 from hashsets.formats.text import head_text, numbered_lines
 
-COLUMNS = {
-    "md5": "md5",
-    "sha1": "sha1",
-    "sha256": "sha256",
-    "size": "size",
-    "filesize": "size",
-    "mediasize": "size",
-    "pdq": "pdq",
-    "pdqquality": "pdq_quality",
-    "phash": "phash",
-    "category": "category",
-    "reference": "reference",
+_NAMES = {
+    "md5": "md5 md5hash hashmd5 md5sum",
+    "sha1": "sha1 sha1hash hashsha1 sha1sum",
+    "sha256": "sha256 sha256hash hashsha256 sha256sum",
+    "size": (
+        "size filesize mediasize sizebytes sizeinbytes filesizebytes "
+        "tamano tamanobytes tamanoenbytes tamanoarchivo tamanodearchivo tamanodelarchivo"
+    ),
+    "pdq": "pdq pdqhash hashpdq",
+    "pdq_quality": "pdqquality quality pdqcalidad calidadpdq calidaddepdq calidad",
+    "phash": "phash hashphash",
+    "category": "category categoria",
+    "reference": "reference referencia imageid mediaid idimagen iddeimagen",
+    # of fields.ATTRIBUTES
+    "victim_identified": "victimidentified victimaidentificada",
+    "offender_identified": "offenderidentified agresoridentificado",
+    "is_distributed": "isdistributed distributed distribuido distribuida",
+    "is_suspected": "issuspected suspected",
+    "self_generated": "selfgenerated autogenerado autogenerada",
+    "is_precategorized": "isprecategorized precategorized precategorizado precategorizada",
+    "baseline": "baseline lineabase",
+    "file_available": "fileavailable archivodisponible",
+    "number_of_submissions": "numberofsubmissions",
+    "media_type": "mediatype tipodemedio",
+    "mime_type": "mimetype tipomime",
+    "date_updated": "dateupdated",
 }
-"""What a column is read as, by its name in lower-case letters and digits."""
 
-NEVER_IMPORTED = (
-    "name", "path", "file", "folder", "directory", "url", "series", "tag", "comment", "remark", "note",
-    "description", "photodna", "gps", "latitude", "longitude",
-)  # fmt: skip
-"""A column whose name contains one of these and is none of :data:`COLUMNS` is left out."""
+COLUMNS = {name: meaning for meaning, names in _NAMES.items() for name in names.split()}
+"""What a column is read as, by its name in plain lower-case letters and digits (:func:`hashsets.fields.field_key`)."""
 
 _HASH_COLUMNS = {"md5", "sha1", "sha256", "pdq", "phash"}
-_DELIMITERS = ",;\t"
+_NEEDED = "column md5, sha1, sha256, pdq or phash"
+_DELIMITERS = ",;\t|"
+_EXCEL_DELIMITER = re.compile(r'"?sep=([,;\t|])"?[,;\t| ]*', re.IGNORECASE)
 
 
 class CsvFormat(ListFormat):
     """A table whose first line names its columns."""
 
     name: ClassVar[str] = "csv"
+    requires: ClassVar[str] = f"the first line names a {_NEEDED}"
 
     def recognises(self, head: bytes) -> bool:
         """Tell by a first line that names at least one hash column."""
-        lines = head_text(head).lstrip("\r\n").splitlines()
-        return bool(lines) and bool(_HASH_COLUMNS & set(_meanings(_split(lines[0], _delimiter(lines[0])) or [])))
+        lines = [line for line in head_text(head).splitlines() if line.strip()][:2]
+        stated = _EXCEL_DELIMITER.fullmatch(lines[0]) if lines else None
+        if stated:
+            del lines[0]
+        if not lines:
+            return False
+        names = _split(lines[0], stated[1] if stated else _delimiter(lines[0])) or []
+        return not _HASH_COLUMNS.isdisjoint(_meanings(names))
 
     def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
         """Read a table; an entry's position is its line number.
@@ -60,25 +81,15 @@ class CsvFormat(ListFormat):
         """
         lines = ((number, line) for number, line in numbered_lines(file) if line is None or line.strip())
         number, header = next(lines, (1, ""))
-        delimiter = _delimiter(header or "")
-        meanings = _header_meanings(number, _split(header or "", delimiter))
+        stated = _EXCEL_DELIMITER.fullmatch(header or "")
+        if stated:
+            number, header = next(lines, (number + 1, ""))
+        delimiter = stated[1] if stated else _delimiter(header or "")
+        names = _split(header or "", delimiter) or []
+        meanings = _header_meanings(number, names)
+        yield _header(names, meanings)
         for number, line in lines:
-            if line is None:
-                yield RejectedEntry(number, "line too long")
-                continue
-            values = _split(line, delimiter)
-            if values is None:
-                yield RejectedEntry(number, "quotes are not closed on the line")
-                continue
-            if len(values) > len(meanings) and not any(value.strip() for value in values[len(meanings) :]):
-                del values[len(meanings) :]
-            if len(values) != len(meanings):
-                yield RejectedEntry(number, f"{len(values)} columns where the header names {len(meanings)}")
-                continue
-            try:
-                yield _entry(number, meanings, values)
-            except FieldError as error:
-                yield RejectedEntry(number, str(error))
+            yield _entry_or_rejected(number, line, delimiter, meanings)
 
 
 def _delimiter(header: str) -> str:
@@ -96,38 +107,60 @@ def _split(line: str, delimiter: str) -> list[str] | None:
         return None
 
 
-def _meanings(names: list[str]) -> list[str | None]:
-    """What each column is read as: one of ours, ``attribute:name``, or ``None`` where it is never imported."""
-    meanings: list[str | None] = []
-    for name in names:
-        key = fields.field_key(name)
-        if key in COLUMNS:
-            meanings.append(COLUMNS[key])
-        elif not key or any(part in key for part in NEVER_IMPORTED):
-            meanings.append(None)
-        else:
-            meanings.append("attribute:" + "_".join(name.lower().split())[: fields.LONGEST_TEXT])
-    return meanings
+def _meanings(names: Sequence[str]) -> list[str | None]:
+    """What each column is read as, or ``None`` where it is not imported."""
+    meanings = [COLUMNS.get(fields.field_key(name)) for name in names]
+    # the quality of something else says nothing about a hash
+    return meanings if "pdq" in meanings else [None if each == "pdq_quality" else each for each in meanings]
 
 
-def _header_meanings(number: int, names: list[str] | None) -> list[str | None]:
+def _header_meanings(number: int, names: Sequence[str]) -> list[str | None]:
     """Check the header.
 
     Raises:
         ListFormatError: It names no hash column, or one column twice.
     """
-    meanings = _meanings(names or [])
+    meanings = _meanings(names)
     stated = [meaning for meaning in meanings if meaning is not None]
-    if not _HASH_COLUMNS & set(stated):
-        raise ListFormatError(
-            "the first line names no column md5, sha1, sha256, pdq or phash", f"line {number}", "add a header line"
-        )
+    if _HASH_COLUMNS.isdisjoint(stated):
+        raise ListFormatError(f"the first line names no {_NEEDED}", f"line {number}", "add a header line")
     if len(set(stated)) != len(stated):
         raise ListFormatError("the first line names one column twice", f"line {number}", "rename or remove one")
     return meanings
 
 
-def _entry(number: int, meanings: list[str | None], values: list[str]) -> KnownEntry:
+def _header(names: Sequence[str], meanings: Sequence[str | None]) -> ListHeader:
+    """Say which columns are read; an ignored one without a name is not worth a word."""
+    return ListHeader(
+        columns_read=tuple(meaning for meaning in meanings if meaning is not None),
+        columns_ignored=tuple(
+            name
+            for name, meaning in zip(map(fields.column_name, names), meanings, strict=True)
+            if meaning is None and name
+        ),
+    )
+
+
+def _entry_or_rejected(
+    number: int, line: str | None, delimiter: str, meanings: Sequence[str | None]
+) -> KnownEntry | RejectedEntry:
+    """Read one row."""
+    if line is None:
+        return RejectedEntry(number, "line too long")
+    values = _split(line, delimiter)
+    if values is None:
+        return RejectedEntry(number, "quotes are not closed on the line")
+    if len(values) > len(meanings) and not any(value.strip() for value in values[len(meanings) :]):
+        del values[len(meanings) :]
+    if len(values) != len(meanings):
+        return RejectedEntry(number, f"{len(values)} columns where the header names {len(meanings)}")
+    try:
+        return _entry(number, meanings, values)
+    except FieldError as error:
+        return RejectedEntry(number, str(error))
+
+
+def _entry(number: int, meanings: Sequence[str | None], values: Sequence[str]) -> KnownEntry:
     """Make an entry of a row.
 
     Raises:
@@ -142,9 +175,7 @@ def _entry(number: int, meanings: list[str | None], values: list[str]) -> KnownE
         if row.get(name)
     )
     attributes = {
-        name.removeprefix("attribute:"): fields.attribute(value)
-        for name, value in row.items()
-        if value and name.startswith("attribute:")
+        name: fields.attribute(name, value) for name, value in row.items() if value and name in fields.ATTRIBUTES
     }
     return fields.require_a_hash(
         KnownEntry(

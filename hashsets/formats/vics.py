@@ -40,7 +40,7 @@ ATTRIBUTES = {
     "IsPrecategorized": "is_precategorized",
     "DateUpdated": "date_updated",
 }
-"""Further fields of a Media that are kept, values as written, and the names they are kept under."""
+"""Further fields of a Media that are kept, and the names of :data:`hashsets.fields.ATTRIBUTES` they are kept under."""
 
 _CONTEXT_KEYS = ("odata.metadata", "@odata.context")
 _CONTEXT = re.compile(r"/DataModels/([0-9]+(?:\.[0-9]+)*)\.xml(?:/([A-Za-z0-9_-]{1,40})/\$metadata)?", re.IGNORECASE)
@@ -235,7 +235,7 @@ def _entry(position: int, kept: dict[str, Scalar], alternatives: list[dict[str, 
         if value is None or value == "":
             continue
         if key in ATTRIBUTES:
-            attributes[ATTRIBUTES[key]] = fields.attribute(value)
+            attributes[ATTRIBUTES[key]] = fields.attribute(ATTRIBUTES[key], value)
         elif key in _DIGESTS:
             digests[_DIGESTS[key]] = fields.digest(_DIGESTS[key], value, key)
     perceptual = (
@@ -287,5 +287,5 @@ def _perceptual(
             try:
                 found[fields.perceptual_hash(algorithm, value)] = None
             except FieldError:
-                attributes["photodna"] = "malformed, left out"
+                attributes["photodna"] = fields.LEFT_OUT
     return tuple(found)

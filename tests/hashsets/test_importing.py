@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from forensics.errors import LibraryError, ListFormatError
+from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets.format import Disposition
+from hashsets.importing import ImportReport, import_list
 from hashsets.library import Library, sets_folder
 from tests.hashsets.invented import hexadecimal, seeded
 
@@ -147,7 +148,12 @@ def test_a_list_without_a_valid_entry_is_refused(library: Library, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"\x89PNG", "not a list of a known format"), (b"hello\n", "--format: vics")],
+    [
+        (b"", "is empty"),
+        (b"\x89PNG", "not a list of a known format"),
+        (b"hello\n", "--format: vics"),
+        (b"hash;name\n", r"csv \(the first line names a column md5, sha1, sha256, pdq or phash\)"),
+    ],
 )
 def test_a_file_that_is_no_list_is_refused(library: Library, tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "file"
@@ -222,3 +228,32 @@ def test_a_library_is_read_while_an_import_runs(library: Library, md5_list: Path
             assert len(another.lookup([digest])[0]) == 1
 
     library.import_list(md5_list, "n", Disposition.NOTABLE, on_progress=look)
+
+
+def test_a_report_says_which_columns_were_read_and_which_were_not(library: Library, tmp_path: Path) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text(f"MD5;Nombre;Víctima;Categoría;Observaciones\n{'a' * 32};x;y;2;z\n")
+    report = import_list(library, path, "n", Disposition.NOTABLE)
+    ignored = ("Nombre", "Víctima", "Observaciones")
+    assert report == ImportReport(library.get("n"), None, ("md5", "category"), ignored)
+    assert not [
+        file for file in library.folder.rglob("*.sqlite") for word in ignored if word.encode() in file.read_bytes()
+    ]
+
+
+def test_a_report_says_what_was_replaced(library: Library, md5_list: Path, tmp_path: Path) -> None:
+    old = import_list(library, md5_list, "n", Disposition.NOTABLE)
+    assert (old.replaced, old.columns_read, old.columns_ignored) == (None, (), ())
+    new = import_list(library, write_list(tmp_path / "newer.md5", 5), "n", Disposition.NOTABLE)
+    assert new.replaced == old.known_set
+    assert library.sets() == [new.known_set]
+
+
+def test_a_set_is_never_replaced_by_one_for_another_purpose(library: Library, md5_list: Path) -> None:
+    library.import_list(md5_list, "n", Disposition.NOTABLE)
+    before = state(library)
+    with pytest.raises(HashSetError, match=r"'n'.*is a notable set\. Remove it first or choose another name"):
+        library.import_list(md5_list, "n", Disposition.BENIGN)
+    assert state(library) == before
+    library.remove("n")
+    assert library.import_list(md5_list, "n", Disposition.BENIGN).disposition is Disposition.BENIGN

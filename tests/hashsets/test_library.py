@@ -16,6 +16,7 @@ from forensics.errors import HashSetError, LibraryError, ListFormatError, Unknow
 from hashsets.format import Disposition, RejectedEntry
 from hashsets.library import Library, default_folder, index_path, sets_folder
 from hashsets.match import Tier
+from hashsets.matcher import Matcher
 
 A_HASH = "0123456789abcdef0123456789abcdef"
 
@@ -110,7 +111,27 @@ def test_sets_are_listed_by_name_and_outlive_the_process(library: Library, md5_l
         assert again.sets() == sorted(sets, key=lambda known_set: known_set.name)
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "\x1b[31m", "x" * 201])
+def test_a_home_is_understood_in_the_name_of_the_folder(
+    tmp_path: Path, md5_list: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TAMIZ_LIBRARY", "~/of-environment")
+    assert default_folder() == tmp_path / "home/of-environment"
+    with Library(Path("~/named")) as library:
+        assert library.folder == tmp_path / "home/named"
+        known_set = library.import_list(md5_list, "n", Disposition.NOTABLE)
+    Matcher.open(Path("~/named"), [known_set.uuid]).close()
+    assert not (tmp_path / "~").exists()
+    with pytest.raises(LibraryError, match="no such user"):
+        Library(Path("~nobody-of-this-name/library"))
+
+
+def test_a_name_may_hold_spaces(library: Library, md5_list: Path) -> None:
+    assert library.import_list(md5_list, "Lista núm. 3", Disposition.NOTABLE) == library.get("Lista núm. 3")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t", " a", "a ", "a\nb", "\x1b[31m", "a\x00", "x" * 201])
 def test_a_name_is_printable_and_short(library: Library, md5_list: Path, name: str) -> None:
     with pytest.raises(LibraryError, match="printable name"):
         library.import_list(md5_list, name, Disposition.NOTABLE)

@@ -221,6 +221,16 @@ def test_odd_alternative_hashes_are_passed_over(alternatives: object) -> None:
     assert one(AlternativeHashes=alternatives).perceptual == ()
 
 
+@pytest.mark.parametrize("date", ["2019-03-01T10:00:00-05:00", "2019-03-01T10:00:00+02:00Z", "/Date(1551434400000)/"])
+def test_a_date_is_kept_as_written(date: str) -> None:
+    assert one(DateUpdated=date).attributes == {"date_updated": date}
+
+
+@pytest.mark.parametrize("field", ["VictimIdentified", "IsSuspected", "SelfGenerated", "MimeType", "DateUpdated"])
+def test_free_text_in_a_field_for_flags_and_codes_is_left_out(field: str) -> None:
+    assert list(one(**{field: "Fulana de Tal"}).attributes.values()) == ["malformed, left out"]
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -267,8 +277,9 @@ def test_wrong_bytes_in_a_file_name_do_not_cost_the_list() -> None:
 
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
-    entry = one(MediaID="\x1b[31m1", MimeType="a\x00b", Category="\ud800")
-    assert (entry.reference, entry.attributes["mime_type"], entry.category) == ("\ufffd[31m1", "a\ufffdb", "?")
+    entry = one(MediaID="\x1b[31m1", MimeType="image/jpeg\x00", Category="\ud800")
+    assert (entry.reference, entry.category) == ("\ufffd[31m1", "?")
+    assert entry.attributes["mime_type"] == "malformed, left out"
 
 
 @given(st.lists(entries(has_quality=False), min_size=1, max_size=5))

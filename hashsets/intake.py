@@ -1,0 +1,93 @@
+"""What a list format yields, made sure of before it enters a library: a format may be anyone's plug-in."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from forensics.errors import ListFormatError
+from hashsets import fields
+from hashsets.fields import FieldError
+from hashsets.format import KnownEntry, ListFormat, ListHeader, RejectedEntry
+
+
+def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+    """Read a list by some format, and set aside what it takes for an entry and is none.
+
+    Args:
+        list_format: The format.
+        file: The list, unpacked.
+
+    Raises:
+        ListFormatError: The list is broken, or the format fails in any way.
+        OSError: The file cannot be read.
+        EOFError, zlib.error: It cannot be unpacked.
+    """
+    last_position = 0
+    with failures_of(list_format, is_packed=isinstance(file, gzip.GzipFile)):
+        for item in list_format.read(file):
+            if not isinstance(item, KnownEntry):
+                yield _sound(item, list_format)
+                continue
+            position = item.position
+            if type(position) is not int:
+                raise _no_entry(list_format)
+            if not last_position < position <= fields.LARGEST_SIZE:
+                yield RejectedEntry(position, "its position is not above that of the entry before it")
+                continue
+            last_position = position
+            try:
+                entry = fields.checked(item)
+            except FieldError as error:
+                yield RejectedEntry(position, str(error))
+            else:
+                yield entry
+
+
+@contextmanager
+def failures_of(list_format: ListFormat, *, is_packed: bool = False) -> Iterator[None]:
+    """Say in one line that a format failed, whatever it raises. What is raised may quote the list, so its text is not.
+
+    What the operating system says of the file, or the unpacking of it, is no failure of the format and passes.
+
+    Raises:
+        ListFormatError: In place of any other exception.
+    """
+    try:
+        yield
+    except ListFormatError:
+        raise
+    except Exception as error:
+        of_file = isinstance(error, OSError) and error.errno is not None
+        of_unpacking = is_packed and isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile))
+        if of_file or of_unpacking:
+            raise
+        raise ListFormatError(
+            f"the list format '{list_format.name}' failed ({type(error).__name__})",
+            None,
+            "nothing was imported; report it to whoever wrote that format, or name another with --format",
+        ) from error
+
+
+def _sound(item: object, list_format: ListFormat) -> RejectedEntry | ListHeader:
+    """Give back a header, or an entry that the format itself set aside.
+
+    Raises:
+        ListFormatError: It is neither.
+    """
+    if isinstance(item, ListHeader):
+        return item
+    if isinstance(item, RejectedEntry) and type(item.position) is int and isinstance(item.reason, str):
+        return item
+    raise _no_entry(list_format)
+
+
+def _no_entry(list_format: ListFormat) -> ListFormatError:
+    return ListFormatError(
+        f"the list format '{list_format.name}' gave what is no entry",
+        None,
+        "nothing was imported; report it to whoever wrote that format",
+    )
