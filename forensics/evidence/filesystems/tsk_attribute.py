@@ -19,6 +19,13 @@ from forensics.reason import Reason
 SPARSE_LIMIT = 1 << 30
 """A stream without a single allocated block and longer than this many bytes is not hashed: it is all zeros."""
 
+HOLE_LIMIT = 64 << 30
+"""A stream with more bytes of holes than this is not hashed: reading zeros for hours finds nothing, and a damaged size
+looks the same. It is listed as not examined."""
+
+LARGEST_SIZE = 1 << 60
+"""No file is longer, whatever its metadata state."""
+
 _DEFAULT = int(pytsk3.TSK_FS_ATTR_TYPE_DEFAULT)
 _NTFS_INDEX_ROOT = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_IDXROOT)
 _NTFS_DATA = int(pytsk3.TSK_FS_ATTR_TYPE_NTFS_DATA)
@@ -31,6 +38,7 @@ _HFS_COMPRESSION_NAME = b"com.apple.decmpfs"
 
 _NON_RESIDENT = int(pytsk3.TSK_FS_ATTR_NONRES)
 _ENCRYPTED = int(pytsk3.TSK_FS_ATTR_ENC)
+_COMPRESSED = int(pytsk3.TSK_FS_ATTR_COMP)
 _FILLER = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_FILLER)
 _RUN_WITHOUT_BLOCKS = int(pytsk3.TSK_FS_ATTR_RUN_FLAG_SPARSE) | _FILLER
 _TYPES_WITH_COMPLETE_RUNS = {_NTFS_DATA, _HFS_DATA, _HFS_RESOURCE}
@@ -100,6 +108,7 @@ class _Attribute:
     size: int
     flags: int
     first_block: int | None
+    holes: int = 0
 
     def content(self, address: str, not_hashable: Reason | None) -> Content:
         return Content(address, self.name, self.size, (self.kind, self.number), self.first_block, not_hashable)
@@ -210,6 +219,10 @@ def _hfs_contents(file: pytsk3.File, inode: int) -> list[Content]:
 
 
 def _sparse(attribute: _Attribute) -> Reason | None:
+    if not 0 <= attribute.size <= LARGEST_SIZE:
+        return Reason.IMPLAUSIBLE_SIZE
+    if attribute.holes > HOLE_LIMIT and attribute.first_block is not None:
+        return Reason.TOO_SPARSE
     if attribute.first_block is None and attribute.flags & _NON_RESIDENT and attribute.size > SPARSE_LIMIT:
         return Reason.SPARSE
     return None
@@ -218,17 +231,24 @@ def _sparse(attribute: _Attribute) -> Reason | None:
 def _attributes(file: pytsk3.File, kinds: set[int]) -> list[_Attribute]:
     """Read the attributes of the given types."""
     found = []
+    block_size = int(file.info.fs_info.block_size)
     for attribute in file:
         info = attribute.info
         kind = int(info.type)
         if kind not in kinds:
             continue
-        flags = int(info.flags)
-        first_block = None
+        flags, size = int(info.flags), int(info.size)
+        first_block, holes = None, 0
         if flags & _NON_RESIDENT:
             for run in attribute:
                 if not int(run.flags) & _RUN_WITHOUT_BLOCKS:
                     first_block = int(run.addr)
                     break
-        found.append(_Attribute(kind, int(info.id), info.name or b"", int(info.size), flags, first_block))
+            if size > HOLE_LIMIT and not flags & _COMPRESSED:
+                holes = size - _allocated_blocks(attribute) * block_size
+        found.append(_Attribute(kind, int(info.id), info.name or b"", size, flags, first_block, holes))
     return found
+
+
+def _allocated_blocks(attribute: pytsk3.Attribute) -> int:
+    return sum(int(run.len) for run in attribute if not int(run.flags) & _RUN_WITHOUT_BLOCKS)

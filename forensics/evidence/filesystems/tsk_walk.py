@@ -218,7 +218,7 @@ class TskWalk:
             Stream(
                 Locator(self._source, self._volume, self._type, content.address),
                 path + b":" + content.name if content.name else path,
-                content.size,
+                max(content.size, 0),
                 allocation,
                 recovery,
                 None if content.first_block is None else self._offset + content.first_block * self._block_size,
