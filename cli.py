@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from forensics import __version__
-from forensics.errors import TamizError
+from forensics.errors import PluginError, TamizError
 from plugins import loader
 from plugins.command import (
     FAILED,
@@ -221,7 +221,8 @@ def scan(
 )
 @click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet: bool, as_json: bool) -> None:
     """Match the hashes stored in a case against (newer) sets. The evidence is not needed."""
     from forensics.triage import scan as triage
     from forensics.triage.progress import choose_display
@@ -229,6 +230,9 @@ def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet
     folder, known_sets = _chosen_sets(sets)
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         found = triage.match(store, actor, known_sets, folder, display)
+    if as_json:
+        print_json({"matches": found, "sets": [known_set.name for known_set in known_sets]})
+        return
     click.echo(f"{found:,} matches of contents with entries of {len(known_sets)} sets")
 
 
@@ -343,7 +347,9 @@ def log_command(case: Path, as_json: bool) -> None:
         rows = [dataclasses.asdict(row) for row in reader.ledger()]
         broken = reader.first_broken_ledger_row()
     show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
-    if broken is not None:
+    if broken is None:
+        click.echo(f"the chain is whole: {len(rows)} rows, each follows from the one before it", err=True)
+    else:
         raise TamizError(
             f"the ledger is broken at row {broken}", str(case), "the case was changed by other means than tamiz"
         )
@@ -407,8 +413,16 @@ def _show_status(case: Path, as_json: bool, digest: bool = False) -> None:
         click.echo("\n".join(status_lines(document)))
 
 
-for _command in loader.commands():
-    cli.add_command(_command)
+def _add_plugin_commands() -> None:
+    """Add what plug-ins bring. A broken plug-in must not keep 'doctor' and '--help' from saying so."""
+    try:
+        for command in loader.commands():
+            cli.add_command(command)
+    except PluginError as error:
+        click.echo(f"tamiz: {error}", err=True)
+
+
+_add_plugin_commands()
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -108,12 +107,11 @@ def show(rows: Iterable[dict[str, Any]], columns: Sequence[str], as_json: bool, 
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*("-" if row[column] is None else str(row[column]) for column in columns))
     if table.row_count == 0:
         click.echo(nothing, err=True)
         return
-    # through a pipe a row is a line, however long
-    width = None if sys.stdout.isatty() else 100_000
-    Console(width=width, highlight=False, markup=False).print(table)
+    # a row is a line, however long: a locator cut in two cannot be copied, and a program expects one
+    Console(width=100_000, highlight=False, markup=False).print(table)

@@ -32,11 +32,13 @@ class Evidence:
     Attributes:
         image: The image.
         md5: Digest of each file, by path.
+        sha1: Digest of each file, by path.
         deleted: Path of the deleted one.
     """
 
     image: Path
     md5: dict[str, str]
+    sha1: dict[str, str]
     deleted: str
 
 
@@ -56,18 +58,21 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     shutil.copy(tree / "deep/er/picture0.dat", tree / "copy.jpg")
     os.link(tree / "deep/er/picture1.dat", tree / "hard-link.jpg")
     (tree / "gone.jpg").write_bytes(encoded(plasma(300, 300, seed=99), "PNG"))
-    md5 = {
-        str(path.relative_to(tree)): hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-        for path in tree.rglob("*")
-        if path.is_file()
-    }
+    md5, sha1 = (
+        {
+            str(path.relative_to(tree)): hashlib.new(algorithm, path.read_bytes(), usedforsecurity=False).hexdigest()
+            for path in tree.rglob("*")
+            if path.is_file()
+        }
+        for algorithm in ("md5", "sha1")
+    )
     image = folder / "disk.raw"
     environment = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
     subprocess.run(
         ["mke2fs", "-q", "-t", "ext4", "-d", tree, "-E", "root_owner=0:0", image, "16M"], check=True, env=environment
     )
     subprocess.run(["debugfs", "-w", "-R", "rm gone.jpg", image], check=True, env=environment, capture_output=True)
-    return Evidence(image, md5, "gone.jpg")
+    return Evidence(image, md5, sha1, "gone.jpg")
 
 
 @pytest.fixture
@@ -76,12 +81,13 @@ def library(tmp_path: Path, evidence: Evidence) -> Path:
     notable = ["copy.jpg", "gone.jpg", "text07.txt", "deep/er/picture3.dat"]
     benign = ["text08.txt", "deep/er/picture4.dat"]
     with Library(tmp_path / "library") as library:
-        for name, paths, disposition in (
-            ("known", notable, Disposition.NOTABLE),
-            ("harmless", benign, Disposition.BENIGN),
+        for name, digests, paths, disposition in (
+            ("known", evidence.md5, notable, Disposition.NOTABLE),
+            ("harmless", evidence.sha1, benign, Disposition.BENIGN),
         ):
             file = tmp_path / f"{name}.csv"
-            file.write_text("md5,category\n" + "".join(f"{evidence.md5[path]},7\n" for path in paths))
+            header = "md5" if digests is evidence.md5 else "sha1"
+            file.write_text(f"{header},category\n" + "".join(f"{digests[path]},7\n" for path in paths))
             library.import_list(file, name, disposition)
     return tmp_path / "library"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import ClassVar, Self
 
 from forensics.errors import ImageError
@@ -41,8 +41,8 @@ class DiskImage(ABC):
     segments: tuple[Path, ...]
     size: int
     sector_size: int = 512
-    stored_digests: Mapping[str, str]
-    metadata: Mapping[str, str]
+    stored_digests: Mapping[str, str] = MappingProxyType({})
+    metadata: Mapping[str, str] = MappingProxyType({})
     damage: str = ""
 
     @abstractmethod

@@ -7,10 +7,11 @@ import os
 import platform
 import sqlite3
 import time
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
 
 from forensics import __version__
+from plugins.loader import ENTRY_POINT_GROUP
 
 DEPENDENCIES = (
     "click", "imagehash", "isal", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
@@ -23,7 +24,7 @@ def describe_environment() -> dict[str, Any]:
 
     Returns:
         ``tamiz``, ``python``, ``sqlite``, ``system``, ``machine``, ``host``, ``process``, ``system_user``,
-        ``time_zone`` and ``packages`` (name to version).
+        ``time_zone``, ``packages`` and ``plugins`` (name to version).
     """
     return {
         "tamiz": __version__,
@@ -36,7 +37,14 @@ def describe_environment() -> dict[str, Any]:
         "system_user": system_user(),
         "time_zone": os.environ.get("TZ") or _time_zone(),
         "packages": {name: _version(name) for name in DEPENDENCIES},
+        "plugins": plugin_versions(),
     }
+
+
+def plugin_versions() -> dict[str, str]:
+    """Installed plug-ins that are not ours, by package name, with their versions: they can change a result too."""
+    packages = (point.dist for point in entry_points(group=ENTRY_POINT_GROUP) if point.dist is not None)
+    return {package.name: package.version for package in packages}
 
 
 def system_user() -> str:

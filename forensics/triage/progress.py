@@ -93,7 +93,7 @@ class LiveDisplay(ProgressDisplay):
         super().__init__()
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[counts]}"),
             TimeRemainingColumn(),
             console=console,
@@ -122,11 +122,14 @@ class PlainDisplay(ProgressDisplay):
         super().__init__()
         self._output = output
         self._last = time.monotonic()
+        self._ended = False
 
     def show(self, *, changed: bool) -> None:
-        """Write a line when it is time."""
+        """Write a line when it is time, and at the end of a phase."""
         now = time.monotonic()
-        if changed or now - self._last >= LINE_SECONDS:
+        finished = self.state.bytes_total is not None and self.state.bytes_done >= self.state.bytes_total
+        ended, self._ended = finished and not self._ended, finished
+        if changed or ended or now - self._last >= LINE_SECONDS:
             self._last = now
             print(f"{self.state.phase}: {counts_text(self)}{time_left_text(self)}", file=self._output, flush=True)
 
@@ -155,7 +158,7 @@ def choose_display(*, quiet: bool = False) -> ProgressDisplay:
 def counts_text(display: ProgressDisplay) -> str:
     """Streams, bytes, speed and hits in a few words."""
     state = display.state
-    parts = []
+    parts = [f"{state.hits:,} hits"]
     if state.streams_total is not None:
         parts.append(f"{state.streams_done:,}/{state.streams_total:,} streams")
     elif state.streams_done:
@@ -163,7 +166,6 @@ def counts_text(display: ProgressDisplay) -> str:
     if state.bytes_total is not None:
         parts.append(f"{size_text(state.bytes_done)}/{size_text(state.bytes_total)}")
         parts.append(f"{size_text(int(display.bytes_a_second()))}/s")
-    parts.append(f"{state.hits:,} hits")
     return ", ".join(parts)
 
 

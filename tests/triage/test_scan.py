@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 
 from forensics.case.reader import CaseReader
+from forensics.case.store import CaseStore
 from forensics.errors import ImageError
 from forensics.triage.scan import Profile, ScanResult
+from hashsets.format import Disposition
+from hashsets.library import Library
 from tests.conftest import Evidence
 
 RunScan = Callable[..., ScanResult]
@@ -225,3 +228,71 @@ def test_without_a_request_the_acquisition_digest_is_not_recomputed(
     run_scan("a.case", corpora / "disk-images/dfvfs/ext2.E01")
     phases = {row[0] for row in rows(tmp_path / "a.case", "SELECT phase FROM source_digests")}
     assert phases == {"acquisition", "before", "after"}
+
+
+def import_benign(library: Path, folder: Path, column: str, digest: str) -> None:
+    file = folder / "further.csv"
+    file.write_text(f"{column}\n{digest}\n")
+    with Library(library) as opened:
+        opened.import_list(file, "further", Disposition.BENIGN)
+
+
+def test_a_benign_md5_alone_spares_no_picture(
+    run_scan: RunScan, evidence: Evidence, library: Path, tmp_path: Path
+) -> None:
+    import_benign(library, tmp_path, "md5", evidence.md5["deep/er/picture2.dat"])
+    run_scan("a.case", evidence.image)
+    query = f"SELECT perceptual FROM contents WHERE md5 = '{evidence.md5['deep/er/picture2.dat']}'"
+    assert rows(tmp_path / "a.case", query) == [("hashed",)]
+
+
+def test_what_a_benign_list_spared_is_hashed_once_the_list_is_gone(
+    run_scan: RunScan, evidence: Evidence, library: Path, tmp_path: Path
+) -> None:
+    run_scan("fresh.case", evidence.image)
+    import_benign(library, tmp_path, "sha1", evidence.sha1["deep/er/picture2.dat"])
+    run_scan("a.case", evidence.image)
+    query = f"SELECT perceptual FROM contents WHERE md5 = '{evidence.md5['deep/er/picture2.dat']}'"
+    assert rows(tmp_path / "a.case", query) == [("skipped",)]
+    with Library(library) as opened:
+        opened.remove("further")
+    run_scan("a.case", evidence.image)
+    assert rows(tmp_path / "a.case", query) == [("hashed",)]
+    parts = "SELECT content, algorithm, value FROM perceptual_hashes ORDER BY 1, 2"
+    assert rows(tmp_path / "a.case", parts) == rows(tmp_path / "fresh.case", parts)
+
+
+def test_a_refused_source_stays_in_the_account_whatever_comes_after(
+    run_scan: RunScan, evidence: Evidence, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.qcow2"
+    broken.write_bytes(b"QFI\xfb\xff\xff\xff\xff" + bytes(2000))
+    run_scan("a.case", broken)
+    run_scan("a.case", evidence.image)
+    with CaseReader.open(tmp_path / "a.case") as case:
+        assert [gap.reason for gap in case.gaps()] == ["source-refused"]
+
+
+def test_the_same_evidence_by_another_way_is_the_same_source(
+    run_scan: RunScan, evidence: Evidence, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.raw"
+    link.symlink_to(evidence.image)
+    run_scan("a.case", evidence.image)
+    before = logical_digest(tmp_path / "a.case")
+    run_scan("a.case", link)
+    assert logical_digest(tmp_path / "a.case") == before
+
+
+def test_evidence_that_moved_while_a_scan_was_interrupted_is_taken_up_again(
+    run_scan: RunScan, evidence: Evidence, tmp_path: Path
+) -> None:
+    run_scan("whole.case", evidence.image)
+    image = tmp_path / "old.raw"
+    shutil.copy(evidence.image, image)
+    run_scan("a.case", image)
+    with CaseStore.open(tmp_path / "a.case") as store:
+        store.connection.execute("UPDATE streams SET state = 'pending', content = NULL WHERE id % 2")
+    image.rename(tmp_path / "new.raw")
+    assert run_scan("a.case", tmp_path / "new.raw").errors == ()
+    assert logical_digest(tmp_path / "a.case") == logical_digest(tmp_path / "whole.case")
