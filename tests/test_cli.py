@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,7 @@ def test_doctor_names_what_is_registered(tamiz: Tamiz) -> None:
 
 def test_shell_completion_is_there() -> None:
     script = subprocess.run(
-        [shutil.which("tamiz", path=str(Path(os.sys.executable).parent)) or "tamiz"],  # type: ignore[attr-defined]
+        [shutil.which("tamiz", path=str(Path(sys.executable).parent)) or "tamiz"],
         env={**os.environ, "_TAMIZ_COMPLETE": "bash_source"}, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "complete -o nosort" in script
@@ -282,3 +283,16 @@ def test_locate_says_when_evidence_and_case_differ(
 @pytest.mark.parametrize("locator", ["nonsense", "E1/p0/ext4:99999999", "E9/p0/ext4:12", "E1"])
 def test_locate_refuses_what_the_case_does_not_know(tamiz: Tamiz, scanned: Path, locator: str) -> None:
     tamiz.line("locate", scanned, locator)
+
+
+def test_a_broken_plugin_is_named_and_keeps_nothing_else_from_working(tmp_path: Path) -> None:
+    (tmp_path / "broken-1.dist-info").mkdir()
+    (tmp_path / "broken-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (tmp_path / "broken-1.dist-info/entry_points.txt").write_text("[tamiz]\nbroken = nosuchmodule\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for arguments in (["--help"], ["doctor"], ["status", str(tmp_path / "none.case")]):
+        command = [sys.executable, "-c", "import cli; cli.main()", *arguments]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert "plug-in broken: cannot be loaded" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert (result.stdout != "") == (arguments[0] != "status")

@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from forensics.errors import TamizError
+from forensics.errors import PluginError, TamizError
 from forensics.media import kind
-from forensics.triage.environment import available_cores, describe_environment
+from forensics.triage.environment import available_cores, describe_environment, plugin_versions
 from plugins import loader
 
 OLDEST_SQLITE = (3, 37, 0)
@@ -42,13 +42,20 @@ def diagnose() -> Iterator[Diagnosis]:
     yield _libmagic()
     for name, version in environment["packages"].items():
         yield Diagnosis(f"package {name}", "missing" if version == "unknown" else "ok", version)
+    try:
+        yield from _registered()
+    except PluginError as error:
+        yield Diagnosis("plug-ins", "missing", str(error))
+
+
+def _registered() -> Iterator[Diagnosis]:
     yield Diagnosis("image formats", "ok", _names(loader.image_formats(), "name"))
     yield Diagnosis("volume systems", "ok", _names(loader.volume_systems(), "name"))
     yield Diagnosis("file systems", "ok", _names(loader.file_systems(), "name"))
     yield Diagnosis("picture hashers", "ok", _names(loader.picture_hashers(), "algorithm"))
     yield Diagnosis("list formats", "ok", _names(loader.list_formats(), "name"))
     yield Diagnosis("export formats", "ok", _names(loader.exporters(), "name"))
-    plugins = [name for name, _ in loader.plugin_registry().list_name_plugin() if name != "builtin"]
+    plugins = [f"{name} {version}" for name, version in plugin_versions().items()]
     yield Diagnosis("further plug-ins", "ok", ", ".join(plugins) or "none installed")
 
 
