@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from forensics.evidence.filesystem import FileSystemFormat
     from forensics.evidence.image import ImageFormat
+    from forensics.evidence.layer import VolumeLayer
     from forensics.evidence.volume import VolumeSystem
     from forensics.hashing.perceptual import PictureHasher
     from forensics.reports.exporter import Exporter
@@ -31,6 +32,14 @@ def tamiz_volume_systems() -> list[VolumeSystem]:
     from forensics.evidence.volumes import tsk
 
     return [tsk.TskVolumeSystem()]
+
+
+@hookimpl
+def tamiz_volume_layers() -> list[VolumeLayer]:
+    """LVM2."""
+    from forensics.evidence.layers import lvm
+
+    return [lvm.LvmLayer()]
 
 
 @hookimpl

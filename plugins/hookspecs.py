@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from forensics.evidence.filesystem import FileSystemFormat
     from forensics.evidence.image import ImageFormat
+    from forensics.evidence.layer import VolumeLayer
     from forensics.evidence.volume import VolumeSystem
     from forensics.hashing.perceptual import PictureHasher
     from forensics.reports.exporter import Exporter
@@ -31,7 +32,12 @@ def tamiz_image_formats() -> list[ImageFormat]:  # type: ignore[empty-body]
 
 @hookspec
 def tamiz_volume_systems() -> list[VolumeSystem]:  # type: ignore[empty-body]
-    """Kinds of partition tables and volume managers."""
+    """Kinds of partition tables."""
+
+
+@hookspec
+def tamiz_volume_layers() -> list[VolumeLayer]:  # type: ignore[empty-body]
+    """What makes volumes out of a volume: volume managers, encryption, shadow copies."""
 
 
 @hookspec

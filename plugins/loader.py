@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from forensics.evidence.filesystem import FileSystemFormat
     from forensics.evidence.image import ImageFormat
+    from forensics.evidence.layer import VolumeLayer
     from forensics.evidence.volume import VolumeSystem
     from forensics.hashing.perceptual import PictureHasher
     from forensics.reports.exporter import Exporter
@@ -65,6 +66,11 @@ def image_formats() -> list[ImageFormat]:
 def volume_systems() -> list[VolumeSystem]:
     """Every registered volume system."""
     return _unique("volume system", plugin_registry().hook.tamiz_volume_systems(), "name")
+
+
+def volume_layers() -> list[VolumeLayer]:
+    """Every registered layer inside volumes."""
+    return _unique("volume layer", plugin_registry().hook.tamiz_volume_layers(), "name")
 
 
 def file_systems() -> list[FileSystemFormat]:

@@ -6,23 +6,26 @@ and never handed to another one; what travels between processes is the path, the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from forensics.errors import FileSystemError, ImageError, LocatorError
+from forensics.errors import EvidenceError, FileSystemError, ImageError, LocatorError
 from forensics.evidence import signature
 from forensics.evidence.filesystem import FileSystem, StreamReader
 from forensics.evidence.image import DiskImage, open_image
+from forensics.evidence.keys import Keyring
 from forensics.evidence.locator import SOURCE_LABEL, Locator
+from forensics.evidence.shadow_history import ShadowHistory
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.evidence.volume import Volume
+from forensics.evidence.volume_tree import VolumeNode, VolumeTree, offset_in_medium
 from forensics.reason import Reason
 from plugins import loader
-
-WHOLE_IMAGE_LABEL = "p0"
-"""Label of the volume that stands for an image without a partition table."""
 
 _SMALLEST_UNSTRUCTURED_IMAGE = 64 * 1024
 _SECTOR = 512
@@ -34,25 +37,31 @@ class Source:
     Args:
         image: The open disk image; the source closes it.
         label: Source label, the first part of all its locators.
+        keyring: Keys to its encrypted volumes.
+        deep: Open also what only the profile ``deep`` examines (shadow copies).
 
     Attributes:
         image: The disk image.
         label: Source label.
     """
 
-    def __init__(self, image: DiskImage, label: str) -> None:
+    def __init__(self, image: DiskImage, label: str, keyring: Keyring | None = None, *, deep: bool = False) -> None:
         self.image = image
         self.label = label
-        self._volumes: tuple[Volume, ...] | None = None
+        self._tree = VolumeTree(image, label, keyring or Keyring(), deep)
+        self._nodes: dict[str, VolumeNode] | None = None
         self._file_systems: dict[str, FileSystem | None] = {}
+        self._history = ShadowHistory()
 
     @classmethod
-    def open(cls, path: Path, label: str) -> Self:
+    def open(cls, path: Path, label: str, keyring: Keyring | None = None, *, deep: bool = False) -> Self:
         """Open an evidence file.
 
         Args:
             path: The disk image, or the first segment of a split one.
             label: Source label, such as ``E1``.
+            keyring: Keys to its encrypted volumes.
+            deep: Open also what only the profile ``deep`` examines (shadow copies).
 
         Raises:
             LocatorError: The label cannot be part of a locator.
@@ -61,7 +70,7 @@ class Source:
         """
         if not SOURCE_LABEL.fullmatch(label):
             raise LocatorError("is no source label", label, "use letters, digits, dots, hyphens and underscores")
-        source = cls(open_image(path), label)
+        source = cls(open_image(path), label, keyring, deep=deep)
         try:
             source._refuse_other_files()
         except BaseException:
@@ -72,26 +81,38 @@ class Source:
     def volumes(self) -> tuple[Volume, ...]:
         """List the volumes in order of offset, areas the partition table leaves unallocated included.
 
-        An image without a partition table is one volume, ``p0``.
+        Each is followed by the volumes that lie in it: logical volumes, what an encrypted volume holds once unlocked,
+        the volumes of an APFS container, shadow copies. An image without a partition table is one volume, ``p0``.
 
         Raises:
             VolumeError: A partition table is there but cannot be read.
         """
-        if self._volumes is None:
-            self._volumes = self._find_volumes()
-        return self._volumes
+        return tuple(node.volume for node in self._all_nodes().values())
+
+    def unlocked_keyring(self) -> Keyring:
+        """The keys it was opened with, and those of the volumes they unlocked.
+
+        Raises:
+            VolumeError: A partition table is there but cannot be read.
+        """
+        found = (
+            (f"{self.label}/{node.volume.label}", node.volume_key)
+            for node in self._all_nodes().values()
+            if node.volume_key is not None
+        )
+        return self._tree.keyring.with_volume_keys(found)
 
     def file_system(self, volume: Volume) -> FileSystem | None:
         """Open the file system of a volume, once.
 
         Returns:
-            ``None`` when no registered family of file systems knows it.
+            ``None`` when no registered family of file systems knows it, or it holds volumes instead.
 
         Raises:
             FileSystemError: One was recognised but cannot be opened.
         """
         if volume.label not in self._file_systems:
-            self._file_systems[volume.label] = self._open_file_system(volume)
+            self._file_systems[volume.label] = self._open_file_system(self._all_nodes()[volume.label])
         return self._file_systems[volume.label]
 
     def walk(self, volume: Volume) -> Iterator[Stream | NotExamined]:
@@ -101,10 +122,21 @@ class Source:
         Damage of the image as a whole is reported with its first allocated volume. An unallocated area is walked
         if a file system begins there (a table laid over an older disk), and otherwise yields nothing.
         """
+        node = self._all_nodes()[volume.label]
         locator = str(Locator(self.label, volume.label))
         if self.image.damage and volume == self._first_allocated():
             yield NotExamined(self.label, Reason.BEYOND_END_OF_IMAGE, self.image.damage)
-        head = self.image.read_at(volume.offset, signature.HEAD_SIZE)
+        yield from (NotExamined(locator, gap.reason, gap.detail, gap.size) for gap in node.gaps)
+        if not node.readable:
+            return
+        if node.divided:
+            yield from self._beyond_end(node, None)
+            return
+        try:
+            head = b"" if node.file_system else node.image.read_at(node.within.offset, signature.HEAD_SIZE)
+        except EvidenceError as error:
+            yield NotExamined(locator, Reason.READ_ERROR, error.what, volume.size)
+            return
         encryption = signature.encryption(head)
         if encryption:
             yield NotExamined(locator, Reason.VOLUME_ENCRYPTED, encryption, volume.size)
@@ -114,14 +146,44 @@ class Source:
         except FileSystemError as error:
             yield NotExamined(locator, Reason.FILE_SYSTEM_DAMAGED, str(error), volume.size)
             return
-        end = volume.offset + (max(file_system.size, volume.size) if file_system else volume.size)
-        if end > self.image.size and (volume.allocated or file_system):
-            detail = f"ends at byte {end}, the image at byte {self.image.size}"
-            yield NotExamined(locator, Reason.BEYOND_END_OF_IMAGE, detail, end - self.image.size)
+        yield from self._beyond_end(node, file_system)
         if file_system is not None:
-            yield from file_system.walk(locator)
+            yield from self._walk_file_system(node, file_system)
         elif volume.allocated and head:
             yield NotExamined(locator, Reason.NO_FILE_SYSTEM, signature.unsupported_content(head) or "", volume.size)
+
+    def _beyond_end(self, node: VolumeNode, file_system: FileSystem | None) -> Iterator[NotExamined]:
+        """Say so where a volume, or the file system in it, is larger than what it is read through."""
+        volume, image = node.volume, node.image
+        end = node.within.offset + max(file_system.size if file_system else 0, volume.size)
+        if end > image.size and (volume.allocated or file_system):
+            detail = f"ends at byte {end}, the image at byte {image.size}"
+            missing = end - image.size
+            yield NotExamined(str(Locator(self.label, volume.label)), Reason.BEYOND_END_OF_IMAGE, detail, missing)
+
+    def _walk_file_system(self, node: VolumeNode, file_system: FileSystem) -> Iterator[Stream | NotExamined]:
+        """Walk over a file system, with offsets on the medium; of a shadow copy, give what no earlier walk gave."""
+        label = node.volume.label
+        items = file_system.walk(str(Locator(self.label, label)))
+        if node.earlier or any(label in other.earlier for other in self._all_nodes().values()):
+            self._remember(node.earlier)
+            items = self._history.new_items(label, node.earlier, items)
+        for item in items:
+            if isinstance(item, Stream) and item.physical_offset is not None and node.image is not self.image:
+                yield replace(item, physical_offset=offset_in_medium(node.image, item.physical_offset))
+            else:
+                yield item
+
+    def _remember(self, labels: Iterable[str]) -> None:
+        """Walk over volumes that another process walked, to know what they show."""
+        for label in labels:
+            if self._history.knows(label):
+                continue
+            node = self._all_nodes()[label]
+            with suppress(FileSystemError):  # reported by the walk over that volume
+                file_system = self.file_system(node.volume)
+                items = file_system.walk(str(Locator(self.label, label))) if file_system else iter(())
+                deque(self._history.new_items(label, node.earlier, items), maxlen=0)
 
     def open_stream(self, locator: Locator) -> StreamReader:
         """Open a stream by its locator.
@@ -144,6 +206,7 @@ class Source:
     def close(self) -> None:
         """Let go of file systems and close the image. Closing twice is harmless."""
         self._file_systems.clear()
+        self._nodes = None
         self.image.close()
 
     def __enter__(self) -> Self:
@@ -154,16 +217,16 @@ class Source:
     ) -> None:
         self.close()
 
-    def _find_volumes(self) -> tuple[Volume, ...]:
-        for volume_system in loader.volume_systems():
-            found = volume_system.volumes(self.image)
-            if found is not None:
-                return tuple(found)
-        return (Volume(WHOLE_IMAGE_LABEL, "none", "", 0, self.image.size),)
+    def _all_nodes(self) -> dict[str, VolumeNode]:
+        if self._nodes is None:
+            self._nodes = {node.volume.label: node for node in self._tree.nodes()}
+        return self._nodes
 
-    def _open_file_system(self, volume: Volume) -> FileSystem | None:
+    def _open_file_system(self, node: VolumeNode) -> FileSystem | None:
+        if node.file_system is not None or node.divided or not node.readable:
+            return node.file_system
         for family in loader.file_systems():
-            file_system = family.open(self.image, volume)
+            file_system = family.open(node.image, node.within)
             if file_system is not None:
                 return file_system
         return None
@@ -182,7 +245,11 @@ class Source:
         if not accepts_anything or (size >= _SMALLEST_UNSTRUCTURED_IMAGE and size % _SECTOR == 0):
             return
         volumes = self.volumes()
-        if volumes[0].scheme != "none" or signature.encryption(self.image.read_at(0, signature.HEAD_SIZE)):
+        if (
+            len(volumes) > 1
+            or volumes[0].scheme != "none"
+            or signature.encryption(self.image.read_at(0, signature.HEAD_SIZE))
+        ):
             return
         try:
             if self.file_system(volumes[0]) is not None:

@@ -14,7 +14,8 @@ from forensics import __version__
 from plugins.loader import ENTRY_POINT_GROUP
 
 DEPENDENCIES = (
-    "click", "imagehash", "isal", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
+    "click", "cryptography", "imagehash", "isal", "libbde-python", "libfsapfs-python", "libfsxfs-python",
+    "libfvde-python", "libvshadow-python", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
 )  # fmt: skip
 """Packages whose versions can change a result."""
 

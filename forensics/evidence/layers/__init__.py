@@ -1,0 +1,1 @@
+"""Layers inside volumes, one a file; the contract is forensics.evidence.layer."""

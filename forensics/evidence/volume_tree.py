@@ -1,0 +1,169 @@
+"""Finds all volumes of an image: partitions, and what lies in them, from the outside in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from forensics.errors import EvidenceError
+from forensics.evidence import signature
+from forensics.evidence.filesystem import FileSystem
+from forensics.evidence.image import DiskImage
+from forensics.evidence.keys import Keyring
+from forensics.evidence.layer import Gap, InnerVolume, Inside, LayerPlace, VolumeImage
+from forensics.evidence.volume import Volume
+from forensics.reason import Reason
+from plugins import loader
+
+WHOLE_IMAGE_LABEL = "p0"
+"""Label of the volume that stands for an image without a partition table."""
+
+MAX_DEPTH = 8
+"""Layers in layers beyond this are not opened: no system stacks so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeNode:
+    """A volume, and how it is read.
+
+    Attributes:
+        volume: As the case knows it: its whole label, and its offset from the start of the medium.
+        image: What it is read through.
+        within: The same volume as a part of ``image``.
+        file_system: Its file system, where a layer gave it.
+        gaps: What of it cannot be examined.
+        divided: It holds volumes instead of a file system.
+        readable: Its bytes or its file system can be reached; if not, its gaps say why.
+        earlier: Labels of the volumes that show the same file system at other times and are walked before it.
+        volume_key: What opened it (see :class:`~forensics.evidence.layer.InnerVolume`).
+    """
+
+    volume: Volume
+    image: DiskImage
+    within: Volume
+    file_system: FileSystem | None = None
+    gaps: tuple[Gap, ...] = ()
+    divided: bool = False
+    readable: bool = True
+    earlier: tuple[str, ...] = ()
+    volume_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeTree:
+    """How the volumes of one source are found.
+
+    Attributes:
+        image: The disk image.
+        source: Label of the source.
+        keyring: Keys to encrypted volumes.
+        deep: Open also what only the profile ``deep`` examines.
+    """
+
+    image: DiskImage
+    source: str
+    keyring: Keyring
+    deep: bool
+
+    def nodes(self) -> Iterator[VolumeNode]:
+        """Find every volume, an outer one before those in it.
+
+        Raises:
+            VolumeError: The image has a partition table that cannot be read.
+        """
+        volumes = _partitions(self.image)
+        if volumes is None:
+            volumes = (Volume(WHOLE_IMAGE_LABEL, "none", "", 0, self.image.size),)
+        for volume in volumes:
+            yield from self._open(VolumeNode(volume, self.image, volume), volumes, 0)
+
+    def _open(self, node: VolumeNode, neighbours: Sequence[Volume], depth: int) -> Iterator[VolumeNode]:
+        """Give a volume and what lies in it."""
+        inside = self._inside(node, neighbours) if depth < MAX_DEPTH else None
+        if inside is None:
+            yield node
+            return
+        yield replace(node, gaps=(*node.gaps, *inside.gaps), divided=inside.divided)
+        copies = [node.volume.label]
+        for inner in inside.volumes:
+            found = _place(inner, node)
+            if inner.copy_of_parent:
+                found = replace(found, earlier=tuple(copies))
+                copies.append(found.volume.label)
+            if inner.image is None:
+                yield found
+            else:
+                yield from self._inner(inner.image, found, depth + 1)
+
+    def _inner(self, image: VolumeImage, node: VolumeNode, depth: int) -> Iterator[VolumeNode]:
+        """Give a volume that is read as an image of its own: it may have a partition table, as a disk has."""
+        try:
+            has_file_system = signature.supported_file_system(image.read_at(0, signature.HEAD_SIZE)) is not None
+            partitions = None if has_file_system else _partitions(image)
+        except EvidenceError:
+            partitions = None  # the walk over it says why it cannot be read
+        if partitions is None:
+            yield from self._open(node, (node.within,), depth)
+            return
+        yield replace(node, divided=True)
+        for partition in partitions:
+            offset = offset_in_medium(image, partition.offset)
+            label = f"{node.volume.label}/{partition.label}"
+            volume = replace(partition, label=label, offset=node.volume.offset if offset is None else offset)
+            yield from self._open(VolumeNode(volume, image, replace(partition, label=label)), partitions, depth)
+
+    def _inside(self, node: VolumeNode, neighbours: Sequence[Volume]) -> Inside | None:
+        keys = self.keyring.of_volume(self.source, node.volume.label)
+        place = LayerPlace(node.image, node.within, neighbours, keys)
+        for layer in loader.volume_layers():
+            if layer.only_deep and not self.deep:
+                continue
+            try:
+                inside = layer.open(place)
+            except EvidenceError as error:
+                detail = f"{layer.name}: {error.what}"
+                size = None if layer.only_deep else node.volume.size
+                return Inside(gaps=(Gap(Reason.FILE_SYSTEM_DAMAGED, detail, size),), divided=not layer.only_deep)
+            if inside is not None:
+                return inside
+        return None
+
+
+def _partitions(image: DiskImage) -> tuple[Volume, ...] | None:
+    for volume_system in loader.volume_systems():
+        found = volume_system.volumes(image)
+        if found is not None:
+            return tuple(found)
+    return None
+
+
+def _place(inner: InnerVolume, outer: VolumeNode) -> VolumeNode:
+    """Say where in the source a volume lies that a layer found."""
+    label = f"{outer.volume.label}/{inner.label}"
+    offset = None if inner.offset is None else offset_in_medium(outer.image, inner.offset)
+    volume = Volume(
+        label, inner.scheme, inner.description, outer.volume.offset if offset is None else offset, inner.size
+    )
+    image, within = (outer.image, outer.within) if inner.image is None else (inner.image, replace(volume, offset=0))
+    readable = inner.image is not None or inner.file_system is not None
+    return VolumeNode(
+        volume, image, within, inner.file_system, inner.gaps, readable=readable, volume_key=inner.volume_key
+    )
+
+
+def offset_in_medium(image: DiskImage, offset: int) -> int | None:
+    """Where a byte of an image, perhaps that of a volume in a volume, lies on the medium.
+
+    Args:
+        image: The image, or a volume that is read as one.
+        offset: Byte offset in it.
+
+    Returns:
+        ``None`` where it cannot be told.
+    """
+    while isinstance(image, VolumeImage):
+        place = image.offset_in_parent(offset)
+        if place is None:
+            return None
+        image, offset = image.parent, place
+    return offset
