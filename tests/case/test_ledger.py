@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -60,3 +63,14 @@ def test_a_missing_row_is_seen(store: CaseStore) -> None:
     store.connection.execute("DROP TRIGGER ledger_no_delete")
     store.connection.execute("DELETE FROM ledger WHERE sequence = 2")
     assert ledger.first_broken_row(store.connection) == 3
+
+
+def test_the_program_on_the_documents_page_checks_the_chain(store: CaseStore, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/case-schema.md").read_text("utf-8")
+    program = page.partition("```python\n")[2].partition("```")[0].replace('"CASE"', repr(str(store.path)))
+    store.record(EXAMINER, "note", {"word": "señal"})
+    assert subprocess.run([sys.executable, "-I", "-c", program], check=False).returncode == 0
+    store.connection.execute("DROP TRIGGER ledger_no_update")
+    store.connection.execute("UPDATE ledger SET actor = 'x' WHERE sequence = 1")
+    changed = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=False)
+    assert changed.returncode == 1
