@@ -19,6 +19,9 @@ from plugins import loader
 HEAD_SIZE = 4096
 """How many first bytes of a file are given to :meth:`ImageFormat.recognises`."""
 
+BUNDLE_LIST = "Info.plist"
+"""The file in a bundle of Apple's that says what it is."""
+
 
 class DiskImage(ABC):
     """An open image of a disk: random access to the bytes of the medium, read-only.
@@ -107,11 +110,14 @@ def open_image(path: Path) -> DiskImage:
     """Open a disk image of any registered format.
 
     Args:
-        path: The image, or the first segment of a split one.
+        path: The image, or the first segment of a split one. A bundle (a folder that is one image) stands for its
+            property list.
 
     Raises:
         ImageError: The file is missing, empty, unreadable or of no known format.
     """
+    if path.is_dir() and (path / BUNDLE_LIST).is_file():
+        path /= BUNDLE_LIST
     head = _head(path)
     formats = sorted(loader.image_formats(), key=lambda image_format: image_format.last_resort)
     for image_format in formats:
