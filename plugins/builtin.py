@@ -20,10 +20,37 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """Raw images, EWF (E01), archives."""
-    from forensics.evidence.images import archive, ewf, raw
+    """EWF (E01), AFF4, virtual disks, Apple's disk images, archives, raw images whole and split."""
+    from forensics.evidence.images import (
+        aff4,
+        apple_sparse,
+        archive,
+        ewf,
+        qcow2,
+        raw,
+        split_raw,
+        udif,
+        vhd,
+        vhdx,
+        vmdk,
+    )
 
-    return [ewf.EwfFormat(), archive.ZipFormat(), archive.TarFormat(), raw.RawFormat()]
+    return [
+        ewf.EwfFormat(),
+        aff4.Aff4Format(),
+        qcow2.Qcow2Format(),
+        vmdk.VmdkFormat(),
+        vhdx.VhdxFormat(),
+        apple_sparse.SparseImageFormat(),
+        apple_sparse.SparseBundleFormat(),
+        # what is recognised by the start of the file comes before what is by its name or end
+        split_raw.SplitRawFormat(),
+        vhd.VhdFormat(),
+        udif.UdifFormat(),
+        archive.ZipFormat(),
+        archive.TarFormat(),
+        raw.RawFormat(),
+    ]
 
 
 @hookimpl
