@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -62,7 +63,7 @@ def set_group() -> None:
 
 @set_group.command("import")
 @click.argument("file", type=FILE)
-@click.option("--name", required=True, help="Name for the set; an older set of that name is replaced.")
+@click.option("--name", required=True, help="Name for the set; an older set of that name and disposition is replaced.")
 @click.option("--disposition", required=True, type=click.Choice(DISPOSITIONS), help="What the set is for.")
 @click.option("--format", "format_name", help="Format of the list; recognised by its content if left out.")
 @click.option("--scheme", help="Scheme of its categories, if the list does not name one.")
@@ -74,22 +75,33 @@ def set_import(
 ) -> None:  # fmt: skip
     """Import a list of known hashes. Malformed entries are set aside and counted."""
     from hashsets.format import Disposition
+    from hashsets.importing import import_list
 
     with open_library() as library:
-        known_set = library.import_list(
-            file, name, Disposition(disposition), format=format_name, scheme=scheme, authority=authority
-        )
+        report = import_list(library, file, name, Disposition(disposition), format_name, scheme, authority)
+    known_set, replaced = report.known_set, report.replaced
     if as_json:
-        print_json(dataclasses.asdict(known_set))
+        print_json(
+            {
+                **dataclasses.asdict(known_set),
+                "replaced": dataclasses.asdict(replaced) if replaced else None,
+                "columns_read": report.columns_read,
+                "columns_ignored": report.columns_ignored,
+            }
+        )
         return
     click.echo(
         f"{known_set.name}: {known_set.entries:,} entries imported from {known_set.file_name} ({known_set.format})"
     )
+    if replaced:
+        click.echo(f"replaced the {replaced.entries:,} entries imported {replaced.imported}", err=True)
+    if report.columns_read:
+        click.echo(f"columns read: {', '.join(report.columns_read)}", err=True)
+    if report.columns_ignored:
+        click.echo(f"columns NOT imported: {', '.join(report.columns_ignored)}", err=True)
     if known_set.rejected:
-        click.echo(
-            f"{known_set.rejected:,} malformed entries were set aside; see: tamiz set show {known_set.name} --rejected",
-            err=True,
-        )
+        remedy = f"tamiz set show {shlex.quote(known_set.name)} --rejected"
+        click.echo(f"{known_set.rejected:,} malformed entries were set aside; see: {remedy}", err=True)
 
 
 @set_group.command("list")
@@ -134,7 +146,7 @@ def set_remove(name: str) -> None:
 @click.argument("hashes", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
-    """Look hashes up in all sets (MD5, SHA-1, SHA-256; exact)."""
+    """Look hashes up in all sets: MD5, SHA-1 and SHA-256 exactly, PDQ and pHash within the strict radius."""
     with open_library() as library:
         sets = {known_set.uuid: known_set for known_set in library.sets()}
         rows = [

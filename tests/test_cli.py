@@ -296,3 +296,14 @@ def test_a_broken_plugin_is_named_and_keeps_nothing_else_from_working(tmp_path: 
         assert "plug-in broken: cannot be loaded" in result.stderr
         assert "Traceback" not in result.stderr
         assert (result.stdout != "") == (arguments[0] != "status")
+
+
+def test_an_import_says_what_it_replaced_and_which_columns_it_read(tamiz: Tamiz, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("MD5;Nombre;Categoría\n" + "0" * 31 + "1;x.jpg;2\n", "utf-8")
+    arguments = ("set", "import", path, "--name", "a list", "--disposition", "notable")
+    first, second = tamiz(*arguments), tamiz(*arguments)
+    assert "columns NOT imported: Nombre" in first.stderr
+    assert "replaced" not in first.stderr
+    assert "replaced the 1 entries" in second.stderr
+    assert "is a notable set" in tamiz.line(*arguments[:-1], "benign")
