@@ -21,9 +21,16 @@ _PACKAGES = {
     **programs.PACKAGES,
     "ewfacquirestream": "ewf-tools",
     "ewfinfo": "ewf-tools",
+    "cryptsetup": "cryptsetup-bin",
     "fls": "sleuthkit",
     "icat": "sleuthkit",
+    "losetup": "mount",
+    "lvm": "lvm2",
     "mkfs.exfat": "exfatprogs",
+    "mkfs.xfs": "xfsprogs",
+    "qemu-img": "qemu-utils",
+    "qemu-io": "qemu-utils",
+    "split": "coreutils",
     "xz": "xz-utils",
 }
 _SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"

@@ -39,6 +39,7 @@ _KNOWN_FEATURES = 1 | _CORRUPT | _DATA_FILE | _COMPRESSION_TYPE | _EXTENDED_ENTR
 _ENCRYPTIONS = {1: "AES", 2: "LUKS"}
 _ZSTANDARD = 1
 
+_COPIED = 1 << 63
 _COMPRESSED = 1 << 62
 _ZEROS = 1
 _OFFSET = 0x00FFFFFFFFFFFE00
@@ -179,9 +180,11 @@ class Qcow2Image(PiecewiseImage):
         blocks: list[int] = [block & _OFFSET for (block,) in struct.iter_unpack(">Q", table[: len(table) // 8 * 8])]
         counts_in_block = self._cluster_size * 8 // self._refcount_bits
         for index, block in reversed(list(enumerate(blocks))):
-            used = len(self._file.read_at(block, self._cluster_size).rstrip(b"\0")) if block else 0
-            if used:
-                last = index * counts_in_block + (used * 8 - 1) // self._refcount_bits
+            counts = self._file.read_at(block, self._cluster_size).rstrip(b"\0") if block else b""
+            if counts:
+                # several counts in a byte begin at its lowest bit
+                bits = (len(counts) - 1) * 8 + (counts[-1].bit_length() if self._refcount_bits < 8 else 8)
+                last = index * counts_in_block + (bits - 1) // self._refcount_bits
                 return max(0, last * self._cluster_size + 1 - self._file.size)
         return 0
 
@@ -196,7 +199,8 @@ class Qcow2Image(PiecewiseImage):
             return self._subcluster_piece(entry & _OFFSET, subclusters, offset, within, most)
         if entry & _ZEROS:
             return bytes(most)
-        if not entry & _OFFSET:
+        # in a data file of its own, a cluster may lie at offset 0
+        if not entry & _OFFSET and (self._data is self._file or not entry & _COPIED):
             return self._from_backing(offset, most)
         return self._from_file(entry & _OFFSET, within, most)
 

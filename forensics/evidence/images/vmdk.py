@@ -67,17 +67,20 @@ class VmdkImage(PiecewiseImage):
 
     def _read_descriptor(self, file: ReadOnlyFile) -> Descriptor:
         head = file.read_at(0, 4)
-        if head == ESX_MAGIC or (head == HOSTED_MAGIC and not read_header(file).descriptor_offset):
-            raise ImageError(
-                "is one extent of a VMDK, not its descriptor", str(self.path), "name the small .vmdk file beside it"
-            )
-        if head != HOSTED_MAGIC:
+        if head not in {ESX_MAGIC, HOSTED_MAGIC}:
             return parse_descriptor(file.read_at(0, _LARGEST_DESCRIPTOR), self.path)
         header = read_header(file)
         if header.descriptor_size > _LARGEST_DESCRIPTOR:
             raise ImageError("its header makes no sense: it is damaged", str(self.path), "copy the image again")
-        data = file.read_exactly(header.descriptor_offset, header.descriptor_size, "the descriptor")
-        return parse_descriptor(data, self.path)
+        data = b""
+        if header.descriptor_offset:
+            data = file.read_exactly(header.descriptor_offset, header.descriptor_size, "the descriptor")
+        descriptor = parse_descriptor(data, self.path)
+        if not descriptor.extents:
+            raise ImageError(
+                "is one extent of a VMDK, not its descriptor", str(self.path), "name the small .vmdk file beside it"
+            )
+        return descriptor
 
     def _open_extent(self, extent: Extent, file: ReadOnlyFile, *, alone: bool) -> ReadOnlyFile | SparseExtent | None:
         """Open the file of an extent; ``None`` if it has none."""
