@@ -1,22 +1,18 @@
 """VHDX images: virtual disks of Hyper-V since Windows 8, of fixed size, dynamic and differencing; by libvhdi.
 
-Checked with libvhdi-python 20260901: it verifies the checksums of headers and of the table of regions and refuses an
-image in which both copies are damaged; block table and data have none, so a changed byte there cannot be noticed; a
-block beyond the end of a truncated file is an error when it is read, never zeros. It does not replay the log, in which
-a host that was switched off has left its last changes to the block table. Both are looked for here and declared in
-:attr:`VhdxImage.damage`.
+Checked with libvhdi-python 20260901: a block beyond the end of a truncated file is an error when it is read, never
+zeros. Block table and data have no checksums, so a changed byte there cannot be noticed. It does not replay the log, in
+which a host that was switched off has left its last changes to the block table. That, damaged headers
+(:mod:`~forensics.evidence.images.vhdx_headers`) and truncation are declared in :attr:`VhdxImage.damage`.
 
 Format: Microsoft, [MS-VHDX], "Virtual Hard Disk v2 (VHDX) File Format".
 """
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any, ClassVar
-from uuid import UUID
 
-import numpy as np
 import pyvhdi
 
 from forensics.errors import ImageError, MissingSegmentError
@@ -24,22 +20,9 @@ from forensics.evidence.image import ImageFormat
 from forensics.evidence.images.libyal import LIBYAL_ERRORS, explain, read_some
 from forensics.evidence.images.neighbour import require_neighbour
 from forensics.evidence.images.piecewise import PiecewiseImage
-from forensics.evidence.images.read_only_file import ReadOnlyFile
+from forensics.evidence.images.vhdx_headers import RepairedFile, read_headers
 
 VHDX_MAGIC = b"vhdxfile"
-
-_HEADERS = (64 << 10, 128 << 10)
-_HEADER = struct.Struct("<4s4xQ16s16s16s")
-_HEADER_MAGIC = b"head"
-_REGIONS = (192 << 10, 256 << 10)
-_REGION_TABLE = struct.Struct("<4s4xI4x")
-_REGION = struct.Struct("<16sQI4x")
-_REGION_MAGIC = b"regi"
-_BLOCK_TABLE = UUID("2dc27766-f623-4200-9d64-115e9bfd4a08").bytes_le
-_MOST_REGIONS = 2047
-_LARGEST_TABLE = 256 << 20
-_STATE, _STORED_STATES = 7, (6, 7)
-_MEGABYTE = 1 << 20
 
 
 class VhdxImage(PiecewiseImage):
@@ -57,7 +40,9 @@ class VhdxImage(PiecewiseImage):
         super().__init__(path)
 
     def _open(self) -> None:
-        file = self._open_file(self.path)
+        file = self._resources.enter_context(RepairedFile(self.path))
+        headers = read_headers(file)
+        file.repairs = headers.repairs
         self.handle: Any = pyvhdi.file()
         try:
             self.handle.open_file_object(file)
@@ -69,12 +54,7 @@ class VhdxImage(PiecewiseImage):
             raise ImageError(
                 f"cannot be opened as a VHDX image ({explain(error)})", str(self.path), "copy the image again"
             ) from error
-        damages = []
-        if _has_log(file):
-            damages.append("its log holds changes to its block table that were not made before its host stopped")
-        beyond = _blocks_beyond_end(file)
-        if beyond:
-            damages.append(f"the file breaks off at byte {file.size}: {beyond} blocks lie beyond it")
+        damages = list(headers.damages)
         if kind == pyvhdi.disk_types.DIFFERENTIAL:
             damages += self._open_parent()
         self.damage = "; ".join(damages)
@@ -121,30 +101,3 @@ class VhdxFormat(ImageFormat):
     def open(self, path: Path) -> VhdxImage:
         """Open a VHDX (see :meth:`ImageFormat.open`)."""
         return VhdxImage(path)
-
-
-def _has_log(file: ReadOnlyFile) -> bool:
-    """Tell whether the current header names a log that was not replayed."""
-    found = []
-    for offset in _HEADERS:
-        magic, sequence, _, _, log = _HEADER.unpack(file.read_at(offset, _HEADER.size).ljust(_HEADER.size, b"\0"))
-        if magic == _HEADER_MAGIC:
-            found.append((sequence, log))
-    return bool(found) and any(max(found)[1])
-
-
-def _blocks_beyond_end(file: ReadOnlyFile) -> int:
-    """Count the stored blocks that begin beyond the end of the file."""
-    for start in _REGIONS:
-        table = file.read_at(start, 64 << 10)
-        if not table.startswith(_REGION_MAGIC):
-            continue
-        count = min(_REGION_TABLE.unpack_from(table)[1], _MOST_REGIONS)
-        for number in range(count):
-            kind, offset, length = _REGION.unpack_from(table, _REGION_TABLE.size + number * _REGION.size)
-            if kind == _BLOCK_TABLE:
-                data = file.read_at(offset, min(length, _LARGEST_TABLE))
-                entries = np.frombuffer(data[: len(data) // 8 * 8], "<u8")
-                stored = np.isin(entries & _STATE, _STORED_STATES)
-                return int(np.count_nonzero(stored & ((entries >> 20) * _MEGABYTE >= file.size)))
-    return 0
