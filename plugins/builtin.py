@@ -63,19 +63,19 @@ def tamiz_volume_systems() -> list[VolumeSystem]:
 
 @hookimpl
 def tamiz_volume_layers() -> list[VolumeLayer]:
-    """LVM2."""
-    from forensics.evidence.layers import lvm
+    """LVM2, APFS containers."""
+    from forensics.evidence.layers import apfs, lvm
 
-    return [lvm.LvmLayer()]
+    return [lvm.LvmLayer(), apfs.ApfsLayer()]
 
 
 @hookimpl
 def tamiz_file_systems() -> list[FileSystemFormat]:
-    """File systems, by The Sleuth Kit; archives that are sources of their own."""
-    from forensics.evidence.filesystems import tar, tsk
+    """File systems, by The Sleuth Kit; XFS; archives that are sources of their own."""
+    from forensics.evidence.filesystems import tar, tsk, xfs
     from forensics.evidence.filesystems.zip import ZipFileSystemFormat
 
-    return [ZipFileSystemFormat(), tar.TarFileSystemFormat(), tsk.TskFileSystemFormat()]
+    return [ZipFileSystemFormat(), tar.TarFileSystemFormat(), xfs.XfsFormat(), tsk.TskFileSystemFormat()]
 
 
 @hookimpl

@@ -26,10 +26,10 @@ _SUPPORTED: _Signatures = (
     (1080, b"\x53\xef", "ext"),
     (1024, b"H+\x00\x04", "HFS+"),
     (1024, b"HX\x00\x05", "HFSX"),
+    (0, b"XFSB", "XFS"),
 )
 _UNSUPPORTED: _Signatures = (
     (32, b"NXSB", "APFS"),
-    (0, b"XFSB", "XFS"),
     (65600, b"_BHRfS_M", "Btrfs"),
     (3, b"ReFS\x00", "ReFS"),
     (1024, b"\x10\x20\xf5\xf2", "F2FS"),

@@ -14,7 +14,7 @@ from forensics import __version__
 from plugins.loader import ENTRY_POINT_GROUP
 
 DEPENDENCIES = (
-    "click", "cryptography", "imagehash", "isal", "libbde-python", "libfsapfs-python", "libfsxfs-python",
+    "click", "cryptography", "imagehash", "isal", "libbde-python", "libfsapfs-python",
     "libfvde-python", "libvshadow-python", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
 )  # fmt: skip
 """Packages whose versions can change a result."""

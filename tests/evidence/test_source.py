@@ -97,8 +97,8 @@ def test_partitions_without_a_file_system_are_reported(tmp_path: Path, run: Run)
     table = "".join(f"{slot} : start={2048 * slot}, size=2048, type=83\n" for slot in (1, 2, 3))
     run("sfdisk", path, standard_input="label: dos\n" + table)
     with path.open("r+b") as file:
-        file.seek(2048 * 512 * 2)
-        file.write(b"XFSB")
+        file.seek(2048 * 512 * 2 + 65600)
+        file.write(b"_BHRfS_M")
         file.seek(2048 * 512 * 3)
         file.write(b"LUKS\xba\xbe\0\x02")
     with Source.open(path, "E1") as source:
@@ -106,7 +106,7 @@ def test_partitions_without_a_file_system_are_reported(tmp_path: Path, run: Run)
     size = 2048 * 512
     assert found == [
         NotExamined("E1/p1", Reason.NO_FILE_SYSTEM, "", size),
-        NotExamined("E1/p2", Reason.NO_FILE_SYSTEM, "XFS", size),
+        NotExamined("E1/p2", Reason.NO_FILE_SYSTEM, "Btrfs", size),
         NotExamined("E1/p3", Reason.VOLUME_ENCRYPTED, "LUKS", size),
     ]
 

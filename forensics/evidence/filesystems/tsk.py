@@ -91,7 +91,7 @@ class TskFileSystemFormat(FileSystemFormat):
         except TSK_ERRORS:
             tsk_image = TskImage(image)
         name = signature.supported_file_system(image.read_at(volume.offset, signature.HEAD_SIZE))
-        if name is None:
+        if name not in _BY_SIGNATURE:
             return None
         # TSK detects nothing where two kinds fit, or one is damaged; asked for one kind it says what is wrong
         try:

@@ -1,0 +1,64 @@
+"""Gives the libyal libraries a volume of ours to read from, so that they never open a file themselves."""
+
+from __future__ import annotations
+
+import os
+
+from forensics.errors import TamizError
+from forensics.evidence.image import DiskImage
+from forensics.evidence.images.libyal import LIBYAL_ERRORS, explain
+from forensics.evidence.volume import Volume
+
+__all__ = ["LIBYAL_ERRORS", "VolumeFile"]
+
+
+class VolumeFile:
+    """A volume as as much of a Python file object as the libyal libraries need.
+
+    Args:
+        image: The image the volume is a part of.
+        volume: The volume; what of it lies beyond the end of the image is left out.
+    """
+
+    def __init__(self, image: DiskImage, volume: Volume) -> None:
+        self._image = image
+        self._start = volume.offset
+        self._size = max(min(volume.size, image.size - volume.offset), 0)
+        self._position = 0
+        self._failure: TamizError | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Read from the current position on."""
+        wanted = min(size if size >= 0 else self._size, self._size - self._position)
+        if wanted <= 0:
+            return b""
+        try:
+            data = self._image.read_at(self._start + self._position, wanted)
+        except TamizError as error:
+            self._failure = error
+            raise OSError(error.what) from error
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Set the current position."""
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = max(start + offset, 0)
+        return self._position
+
+    def tell(self) -> int:
+        """Tell the current position."""
+        return self._position
+
+    def get_size(self) -> int:
+        """Tell the size in bytes."""
+        return self._size
+
+    def explain(self, error: BaseException) -> str:
+        """Say in a few words why a call into a library failed: what the image said if it could not be read.
+
+        Args:
+            error: What the library raised, one of :data:`LIBYAL_ERRORS`.
+        """
+        failure, self._failure = self._failure, None
+        return failure.what if failure else explain(error)
