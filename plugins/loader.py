@@ -98,6 +98,10 @@ def commands() -> list[click.Command]:
     return _unique("command", plugin_registry().hook.tamiz_commands(), "name")
 
 
+def _origin(item: object) -> str:
+    return type(item).__module__
+
+
 def _unique(kind: str, registered: Iterable[Iterable[_Item]], key: str) -> list[_Item]:
     """Flatten what the hooks returned, our own first, and refuse two of one name."""
     by_name: dict[str, Any] = {}
@@ -106,6 +110,7 @@ def _unique(kind: str, registered: Iterable[Iterable[_Item]], key: str) -> list[
         for item in items:
             name = str(getattr(item, key))
             if name in by_name:
-                raise PluginError(f"two plug-ins register the {kind} '{name}'", None, "uninstall one of them")
+                what = f"two plug-ins register the {kind} '{name}': {_origin(by_name[name])} and {_origin(item)}"
+                raise PluginError(what, None, "uninstall one of them")
             by_name[name] = item
     return list(by_name.values())
