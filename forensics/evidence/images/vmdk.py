@@ -53,12 +53,11 @@ class VmdkImage(PiecewiseImage):
         start = 0
         for number, extent in enumerate(descriptor.extents, start=1):
             opened = self._open_extent(extent, file, alone=len(descriptor.extents) == 1)
-            damage = opened.damage if isinstance(opened, SparseExtent) else self._missing_end(extent, opened)
-            if damage:
-                damages.append(f"extent {number}: {damage}")
+            damages += [f"extent {number}: {damage}" for damage in _damages(extent, opened)]
             self._extents.append((start, extent, opened))
             start += extent.size
         self.size = start
+        damages += self._left_over()
         if not self.size:
             raise ImageError("lists no extents: it is damaged", str(self.path), "copy the image again")
         if descriptor.parent_identifier != NO_PARENT:
@@ -100,10 +99,18 @@ class VmdkImage(PiecewiseImage):
             self.segments += (opened.path,)
         return SparseExtent(opened) if extent.kind in _SPARSE else opened
 
-    @staticmethod
-    def _missing_end(extent: Extent, opened: ReadOnlyFile | None) -> str:
-        missing = extent.offset + extent.size - opened.size if opened else 0
-        return f"{missing} bytes are missing at the end of its file" if missing > 0 else ""
+    def _left_over(self) -> list[str]:
+        """Tell of files that are longer than what the descriptor says is in them: a changed number could hide it."""
+        ends: dict[Path, tuple[int, int]] = {}
+        for _, extent, opened in self._extents:
+            if isinstance(opened, ReadOnlyFile):
+                end = max(extent.offset + extent.size, ends.get(opened.path, (0, 0))[1])
+                ends[opened.path] = opened.size, end
+        return [
+            f"the last {size - end} bytes of the file of an extent belong to none"
+            for size, end in ends.values()
+            if size > end
+        ]
 
     def _open_parent(self, descriptor: Descriptor) -> None:
         path = require_neighbour(self.path, descriptor.parent_name, "parent disk")
@@ -141,6 +148,20 @@ class VmdkImage(PiecewiseImage):
             return data
         found = self._parent.read_at(offset, length) if self._parent else b""
         return found or bytes(length)
+
+
+def _damages(extent: Extent, opened: ReadOnlyFile | SparseExtent | None) -> list[str]:
+    """Tell what is wrong with an extent."""
+    if opened is None:
+        return []
+    if isinstance(opened, SparseExtent):
+        damages = [opened.damage] if opened.damage else []
+        # its size may be rounded up to a grain
+        if not extent.size <= opened.size < extent.size + opened.grain_size:
+            damages.append(f"holds {opened.size} bytes, the descriptor says {extent.size}")
+        return damages
+    missing = extent.offset + extent.size - opened.size
+    return [f"{missing} bytes are missing at the end of its file"] if missing > 0 else []
 
 
 class VmdkFormat(ImageFormat):

@@ -112,6 +112,7 @@ class SparseExtent:
 
     Attributes:
         size: Bytes of the medium it holds.
+        grain_size: Bytes a grain.
         damage: What is wrong with it; empty if nothing.
 
     Raises:
@@ -124,7 +125,7 @@ class SparseExtent:
         header = read_header(file)
         self.damage = ""
         self.size = header.size
-        self._grain_size = header.grain_size
+        self.grain_size = header.grain_size
         self._compressed = bool(header.flags & _COMPRESSED)
         # an offset of one sector lies within the header, so it always means a grain of zeros
         self._entries = header.table_entries
@@ -156,8 +157,8 @@ class SparseExtent:
         Raises:
             ImageError: They cannot be read.
         """
-        grain, within = divmod(offset, self._grain_size)
-        most = min(most, self._grain_size - within)
+        grain, within = divmod(offset, self.grain_size)
+        most = min(most, self.grain_size - within)
         where = self._place(grain)
         if where == 0:
             return None, most
@@ -172,9 +173,9 @@ class SparseExtent:
     def _place(self, grain: int) -> int:
         """Tell where a grain lies in the file; 0 if it does not."""
         if self._rebuilt is not None:
-            if grain * self._grain_size >= self._lost_from:
+            if grain * self.grain_size >= self._lost_from:
                 raise ImageError(
-                    f"breaks off before byte {grain * self._grain_size} of the medium",
+                    f"breaks off before byte {grain * self.grain_size} of the medium",
                     str(self._file.path),
                     "copy or acquire the image again",
                 )
@@ -190,7 +191,7 @@ class SparseExtent:
         return self._file.read_exactly(start, self._entries * 4, "a table of grains")
 
     def _read_directory(self, offset: int) -> _Numbers:
-        count = -(-self.size // (self._grain_size * self._entries))
+        count = -(-self.size // (self.grain_size * self._entries))
         if count * 4 > _LARGEST_DIRECTORY:
             raise ImageError("its header makes no sense: it is damaged", str(self._file.path), "copy the image again")
         return np.frombuffer(self._file.read_exactly(offset, count * 4, "the map of grains"), "<u4")
@@ -205,7 +206,7 @@ class SparseExtent:
                 continue
             places = np.frombuffer(data, "<u4").astype(np.uint64) * _SECTOR
             # what a compressed grain takes is only said in its marker
-            least = _SECTOR if self._compressed else self._grain_size
+            least = _SECTOR if self._compressed else self.grain_size
             lost += int(np.count_nonzero((places > _SECTOR) & (places + least > self._padded_size())))
             if second is not None and second[number]:
                 different += self._file.read_at(int(second[number]) * _SECTOR, self._entries * 4) != data
@@ -216,25 +217,25 @@ class SparseExtent:
 
     def _padded_size(self) -> int:
         """Size of the file up to a grain: the last grain of a medium need not be whole."""
-        return self._file.size + (-self.size % self._grain_size)
+        return self._file.size + (-self.size % self.grain_size)
 
     def _inflate(self, grain: int, where: int) -> bytes:
         try:
             return self._read_compressed(grain, where)
         except InflateError as error:
             raise ImageError(
-                f"the grain for byte {grain * self._grain_size} of the medium cannot be read ({error})",
+                f"the grain for byte {grain * self.grain_size} of the medium cannot be read ({error})",
                 str(self._file.path),
                 "copy the image again from its original",
             ) from error
 
     def _read_compressed(self, grain: int, where: int) -> bytes:
         sector, size = _MARKER.unpack(self._file.read_exactly(where, _MARKER.size, "the marker of a grain"))
-        if sector * _SECTOR != grain * self._grain_size or size > 2 * self._grain_size + _SECTOR:
+        if sector * _SECTOR != grain * self.grain_size or size > 2 * self.grain_size + _SECTOR:
             raise InflateError("its marker names another place")
         stored = self._file.read_exactly(where + _MARKER.size, size, "a compressed grain")
-        data = inflate(stored, self._grain_size)
-        if len(data) < min(self._grain_size, self.size - grain * self._grain_size):
+        data = inflate(stored, self.grain_size)
+        if len(data) < min(self.grain_size, self.size - grain * self.grain_size):
             raise InflateError(f"it inflates to {len(data)} bytes only")
         return data
 
@@ -250,16 +251,16 @@ class SparseExtent:
                 if not value:
                     break
                 continue
-            grain, remainder = divmod(value * _SECTOR, self._grain_size)
+            grain, remainder = divmod(value * _SECTOR, self.grain_size)
             end = offset + _MARKER.size + size
-            if remainder or grain <= last or end > self._file.size or size > 2 * self._grain_size + _SECTOR:
+            if remainder or grain <= last or end > self._file.size or size > 2 * self.grain_size + _SECTOR:
                 break
             self._rebuilt[grain] = offset
             last = grain
             offset = -(-end // _SECTOR) * _SECTOR
         if not self._rebuilt:
             raise ImageError("breaks off: nothing in it can be read", str(self._file.path), "copy the image again")
-        self._lost_from = (last + 1) * self._grain_size
+        self._lost_from = (last + 1) * self.grain_size
         self.damage = (
             f"the file breaks off at byte {self._file.size} before its map of grains;"
             f" {self._lost_from} of {self.size} bytes of the medium can be read"

@@ -83,6 +83,16 @@ def test_a_descriptor_cannot_make_other_files_evidence(tmp_path: Path) -> None:
             open_image(folder / "disk.vmdk")
 
 
+@pytest.mark.parametrize("layout", ["monolithicFlat", "twoGbMaxExtentSparse"])
+def test_a_descriptor_cannot_hide_the_end_of_a_disk(tmp_path: Path, run: Run, medium: Path, layout: str) -> None:
+    image = _convert(run, medium, tmp_path / "disk.vmdk", layout)
+    image.write_bytes(image.read_bytes().replace(b"RW 6144", b"RW 1144"))
+    with open_image(image) as opened:
+        assert (
+            "bytes of the file of an extent belong to none" in opened.damage or "the descriptor says" in opened.damage
+        )
+
+
 @pytest.mark.parametrize("line", ['RW 8 SESPARSE "a"', 'RW 8 VMFSRDM "a"', 'RW 8 BOGUS "a" 0'])
 def test_an_unknown_kind_of_extent_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "a").write_bytes(bytes(4096))
