@@ -6,8 +6,8 @@ VENV := .venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Debian packages: libmagic for tamiz itself; the rest builds the sample evidence and checks it independently
-PACKAGES := libmagic1 ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit
-PROGRAMS := mkntfs mke2fs debugfs mkfs.vfat mcopy sfdisk ewfacquire fls icat fiwalk
+PACKAGES := libmagic1 ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit qemu-utils
+PROGRAMS := mkntfs mke2fs debugfs mkfs.vfat mcopy sfdisk ewfacquire fls icat fiwalk qemu-img
 
 setup: system $(VENV)/.installed
 
