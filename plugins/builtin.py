@@ -63,10 +63,10 @@ def tamiz_volume_systems() -> list[VolumeSystem]:
 
 @hookimpl
 def tamiz_volume_layers() -> list[VolumeLayer]:
-    """LVM2, APFS containers."""
-    from forensics.evidence.layers import apfs, lvm
+    """LVM2, LUKS, APFS containers."""
+    from forensics.evidence.layers import apfs, luks, lvm
 
-    return [lvm.LvmLayer(), apfs.ApfsLayer()]
+    return [lvm.LvmLayer(), luks.LuksLayer(), apfs.ApfsLayer()]
 
 
 @hookimpl
