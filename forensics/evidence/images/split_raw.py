@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import string
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,20 +78,15 @@ class SplitRawImage(PiecewiseImage):
                 f"segment {number} has {sizes[number - 1]} bytes, the first one {sizes[0]}: one of them is probably not"
                 " whole, and what follows it would lie at the wrong place"
             )
-        self._segment = 0
 
     def _piece(self, offset: int, most: int) -> bytes:
-        # reads mostly go on where the last one ended, so the search begins there
-        while offset < self._starts[self._segment]:
-            self._segment -= 1
-        while self._segment + 1 < len(self._starts) and offset >= self._starts[self._segment + 1]:
-            self._segment += 1
-        start = self._starts[self._segment]
-        stop = self._starts[self._segment + 1] if self._segment + 1 < len(self._starts) else self.size
+        segment = bisect_right(self._starts, offset) - 1
+        start = self._starts[segment]
+        stop = self._starts[segment + 1] if segment + 1 < len(self._starts) else self.size
         wanted = min(most, stop - offset)
-        data = self._files.read(self._segment, offset - start, wanted)
+        data = self._files.read(segment, offset - start, wanted)
         if len(data) < wanted:
-            raise ImageError("has become shorter since it was opened", str(self._paths[self._segment]))
+            raise ImageError("has become shorter since it was opened", str(self._paths[segment]))
         return data
 
 

@@ -9,6 +9,7 @@ Compressed grains have checksums; a changed byte in any other grain cannot be no
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from pathlib import Path
 from typing import ClassVar
 
@@ -41,7 +42,6 @@ class VmdkImage(PiecewiseImage):
         self._children = children
         self._parent: VmdkImage | None = None
         self._extents: list[tuple[int, Extent, ReadOnlyFile | SparseExtent | None]] = []
-        self._last = 0
         super().__init__(path)
 
     def _open(self) -> None:
@@ -56,6 +56,7 @@ class VmdkImage(PiecewiseImage):
             damages += [f"extent {number}: {damage}" for damage in _damages(extent, opened)]
             self._extents.append((start, extent, opened))
             start += extent.size
+        self._starts = [start for start, _, _ in self._extents]
         self.size = start
         damages += self._left_over()
         if not self.size:
@@ -128,21 +129,19 @@ class VmdkImage(PiecewiseImage):
         self.segments += self._parent.segments
 
     def _piece(self, offset: int, most: int) -> bytes:
-        while offset < self._extents[self._last][0]:
-            self._last -= 1
-        while offset >= self._extents[self._last][0] + self._extents[self._last][1].size:
-            self._last += 1
-        start, extent, opened = self._extents[self._last]
+        # of extents that begin together, all but the last are empty
+        number = bisect_right(self._starts, offset)
+        start, extent, opened = self._extents[number - 1]
         within = offset - start
         most = min(most, extent.size - within)
         if isinstance(opened, ReadOnlyFile):
-            return opened.read_exactly(extent.offset + within, most, f"extent {self._last + 1}")
+            return opened.read_exactly(extent.offset + within, most, f"extent {number}")
         if opened is None:
             if extent.accessible:
                 return bytes(most)
-            raise ImageError(f"extent {self._last + 1} of the medium was not stored in it", str(self.path))
+            raise ImageError(f"extent {number} of the medium was not stored in it", str(self.path))
         if within >= opened.size:
-            raise ImageError(f"extent {self._last + 1} is smaller than the descriptor says", str(self.path))
+            raise ImageError(f"extent {number} is smaller than the descriptor says", str(self.path))
         data, length = opened.piece(within, min(most, opened.size - within))
         if data is not None:
             return data

@@ -16,7 +16,7 @@ from tests.evidence.images.reading import read_image
 from tests.evidence.noise import noise
 from tests.evidence.sleuthkit import read_whole
 
-_MUTATIONS = 60
+_MUTATIONS = 25
 
 
 @pytest.fixture(params=FORMATS)
