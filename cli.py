@@ -39,6 +39,14 @@ EXAMINER_VARIABLE = "TAMIZ_EXAMINER"
 CASE = click.Path(path_type=Path, dir_okay=False)
 FILE = click.Path(path_type=Path)
 DISPOSITIONS = ("notable", "benign", "reference")
+PASSWORD_FILE = click.option(
+    "--password-file", "password_files", multiple=True, metavar="[VOLUME=]FILE",
+    help="A file with the password of an encrypted volume (such as p2); of any volume if none is named. Repeatable.",
+)  # fmt: skip
+RECOVERY_KEY_FILE = click.option(
+    "--recovery-key-file", "recovery_key_files", multiple=True, metavar="[VOLUME=]FILE",
+    help="The same with a recovery key (BitLocker, FileVault). Repeatable.",
+)  # fmt: skip
 
 
 @click.group(cls=TamizGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -199,21 +207,26 @@ def case_new(case: Path, number: str, examiner: str, authority: str | None, exhi
 @click.option("--profile", type=click.Choice(("quick", "standard", "deep")), default="standard", show_default=True)
 @click.option("--source-digest/--no-source-digest", default=True, help="SHA-256 of the evidence before and after.")
 @click.option("--verify-image", is_flag=True, help="Recompute the digest that the acquisition tool stored (E01).")
+@PASSWORD_FILE
+@RECOVERY_KEY_FILE
 @click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
 def scan(
     case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
-    source_digest: bool, verify_image: bool, examiner: str | None, quiet: bool, as_json: bool,
+    source_digest: bool, verify_image: bool, password_files: tuple[str, ...], recovery_key_files: tuple[str, ...],
+    examiner: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Examine evidence: list, hash and match every stream. Run again to go on after an interruption."""
+    from forensics.evidence.keys import Keyring
     from forensics.triage import scan as triage
     from forensics.triage.progress import choose_display
 
     folder, known_sets = _chosen_sets(sets)
     request = triage.ScanRequest(
-        sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image
-    )
+        sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image,
+        Keyring.read(password_files, recovery_key_files),
+    )  # fmt: skip
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         result = triage.scan(store, actor, request, display)
     if as_json or len(result.errors) < len(sources):
@@ -325,14 +338,20 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
 @click.argument("case", type=CASE)
 @click.argument("locator")
 @click.option("--source", type=FILE, help="Where the evidence file is now, if it has moved.")
+@PASSWORD_FILE
+@RECOVERY_KEY_FILE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def locate_command(case: Path, locator: str, source: Path | None, as_json: bool) -> None:
+def locate_command(
+    case: Path, locator: str, source: Path | None, password_files: tuple[str, ...],
+    recovery_key_files: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
     """Show what a locator points at and hash it again. Shows no content."""
     from forensics.case.reader import CaseReader
+    from forensics.evidence.keys import Keyring
     from forensics.triage.locate import locate
 
     with CaseReader.open(case) as reader:
-        located = locate(reader, locator, source)
+        located = locate(reader, locator, source, Keyring.read(password_files, recovery_key_files))
     if as_json:
         print_json({**dataclasses.asdict(located), "agrees": located.agrees})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from forensics.case.store import CaseStore
 from forensics.errors import CaseError, TamizError
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.stream import display_text
+from forensics.evidence.volume import Volume
+from forensics.reason import Reason
 
 _CHANGED = "find out why before going on"
 
@@ -82,6 +84,8 @@ class SourceRecorder:
                         f"is in the case as a source of exhibit {known['exhibit']}", path, "leave out --exhibit"
                     )
                 self._check_unchanged(known["id"], description, path)
+                self._check_openable(known["id"], description, path)
+                self._take_up(known["id"], known["label"], description)
                 return RecordedSource(known["id"], known["label"], known["exhibit"])
             return self._add(description, exhibit, path)
 
@@ -167,7 +171,10 @@ class SourceRecorder:
         execute = self._connection.execute
         image = execute("SELECT format, size, sector_size FROM sources WHERE id = ?", (source_id,)).fetchone()
         segments = execute("SELECT size FROM source_segments WHERE source_id = ? ORDER BY ordinal", (source_id,))
-        volumes = execute("SELECT label, offset, size FROM volumes WHERE source_id = ?", (source_id,))
+        volumes = set(execute("SELECT label, offset, size FROM volumes WHERE source_id = ?", (source_id,)))
+        described = {(volume.label, volume.offset, volume.size) for volume, _ in description.volumes}
+        # which volumes inside others are found depends on the keys at hand and on the profile
+        in_both = {row[0] for row in volumes} & {row[0] for row in described}
         stored = execute(
             "SELECT DISTINCT algorithm, value FROM source_digests WHERE source_id = ? AND phase = 'acquisition'",
             (source_id,),
@@ -175,11 +182,62 @@ class SourceRecorder:
         return (
             image == (description.format, description.size, description.sector_size)
             and [row[0] for row in segments] == [size for _, size in description.segments]
-            and set(volumes) == {(volume.label, volume.offset, volume.size) for volume, _ in description.volumes}
+            and {row for row in volumes if "/" not in row[0]} == {row for row in described if "/" not in row[0]}
+            and {row for row in volumes if row[0] in in_both} == {row for row in described if row[0] in in_both}
             and dict(stored) == dict(description.stored_digests)
         )
 
+    def _check_openable(self, source_id: int, description: SourceDescription, path: str) -> None:
+        """Refuse to go on where volumes with work left were opened before and cannot be opened now."""
+        found = {volume.label for volume, _ in description.volumes}
+        rows = self._connection.execute(
+            "SELECT label FROM volumes WHERE source_id = ? AND label LIKE '%/%' AND (walked = 0 OR EXISTS "
+            "(SELECT 1 FROM streams WHERE volume_id = volumes.id AND state = 'pending')) ORDER BY id",
+            (source_id,),
+        )
+        missing = [row[0] for row in rows if row[0] not in found]
+        if missing:
+            what = f"an earlier scan opened volumes that cannot be opened now ({', '.join(missing)})"
+            raise CaseError(what, path, "give the same key files and the same profile again")
+
+    def _take_up(self, source_id: int, label: str, description: SourceDescription) -> None:
+        """Record volumes that earlier scans of the source did not find, or could not open for want of a key."""
+        known = dict(
+            self._connection.execute("SELECT label, file_system FROM volumes WHERE source_id = ?", (source_id,))
+        )
+        self._insert_volumes(source_id, [found for found in description.volumes if found[0].label not in known])
+        outer = {volume.label.rpartition("/")[0] for volume, _ in description.volumes}
+        for volume, file_system in description.volumes:
+            opened = volume.label in known and known[volume.label] is None and file_system is not None
+            if opened:
+                self._connection.execute(
+                    "UPDATE volumes SET file_system = ?, description = ?, walked = 0 WHERE source_id = ? AND label = ?",
+                    (file_system, volume.description, source_id, volume.label),
+                )
+            if opened or volume.label in outer:
+                self._no_longer_encrypted(source_id, f"{label}/{volume.label}")
+
+    def _no_longer_encrypted(self, source_id: int, locator: str) -> None:
+        """Take back that a volume could not be examined because it was encrypted."""
+        gone = self._connection.execute(
+            "DELETE FROM not_examined WHERE source_id = ? AND locator = ? AND reason = ?",
+            (source_id, locator, Reason.VOLUME_ENCRYPTED),
+        )
+        if gone.rowcount:
+            details = {"scan": self._scan_id, "volume": locator}
+            ledger.append(self._connection, self._actor, "volume unlocked", details)
+
     # Adding
+
+    def _insert_volumes(self, source_id: int, volumes: Iterable[tuple[Volume, str | None]]) -> None:
+        self._connection.executemany(
+            "INSERT INTO volumes (source_id, label, scheme, description, offset, size, allocated, file_system) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (source_id, v.label, v.scheme, v.description, v.offset, v.size, int(v.allocated), file_system)
+                for v, file_system in volumes
+            ],
+        )
 
     def _add(self, description: SourceDescription, exhibit: str | None, path: str) -> RecordedSource:
         exhibit = exhibit or self._free_exhibit()
@@ -205,14 +263,7 @@ class SourceRecorder:
         )
         for algorithm, value in description.stored_digests.items():
             self._add_digest(source_id, "acquisition", algorithm, value)
-        self._connection.executemany(
-            "INSERT INTO volumes (source_id, label, scheme, description, offset, size, allocated, file_system) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (source_id, v.label, v.scheme, v.description, v.offset, v.size, int(v.allocated), file_system)
-                for v, file_system in description.volumes
-            ],
-        )
+        self._insert_volumes(source_id, description.volumes)
         findings.insert_not_examined(self._connection, source_id, description.not_examined)
         return RecordedSource(source_id, label, exhibit, new_exhibit)
 

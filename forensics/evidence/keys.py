@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from forensics.errors import EvidenceError
-from forensics.evidence.locator import SOURCE_LABEL, VOLUME_LABEL
+from forensics.evidence.locator import VOLUME_LABEL
 
 MAX_KEY_FILE = 8 * 1024 * 1024
 """Bytes of the largest key file; the limit of cryptsetup."""
@@ -21,7 +21,7 @@ MAX_KEY_FILE = 8 * 1024 * 1024
 ANY_VOLUME = "any"
 """How a key that names no volume is recorded in a case."""
 
-_PREFIX = re.compile(rf"(?P<volume>(?:{SOURCE_LABEL.pattern}/)?{VOLUME_LABEL.pattern})=(?P<file>.+)", re.DOTALL)
+_PREFIX = re.compile(rf"(?P<volume>{VOLUME_LABEL.pattern})=(?P<file>.+)", re.DOTALL)
 
 
 class KeyKind(StrEnum):
@@ -42,16 +42,12 @@ class Key:
     Attributes:
         kind: What it is.
         secret: The bytes of its file.
-        volume: Volume it is for: ``p2``, or ``E1/p2`` where several sources are scanned; ``None`` to try it on all.
+        volume: Label of the volume it is for, such as ``p2``, in whichever source; ``None`` to try it on all.
     """
 
     kind: KeyKind
     secret: bytes = field(repr=False)
     volume: str | None = None
-
-    def fits(self, source: str, volume: str) -> bool:
-        """Tell whether it is to be tried on a volume of a source."""
-        return self.volume in {None, volume, f"{source}/{volume}"}
 
     def passphrases(self) -> Iterator[bytes]:
         """The secret as it may be meant: without the line break at its end, and, if there is one, with it."""
@@ -92,12 +88,12 @@ class Keyring:
         """For which volumes keys of a kind were given, as the case records it."""
         return [key.volume or ANY_VOLUME for key in self.keys if key.kind is kind]
 
-    def of_volume(self, source: str, volume: str) -> VolumeKeys:
+    def of_volume(self, volume: str) -> VolumeKeys:
         """The keys to try on a volume and what lies in it."""
-        return VolumeKeys(self, source, volume)
+        return VolumeKeys(self, volume)
 
     def with_volume_keys(self, volume_keys: Iterable[tuple[str, bytes]]) -> Keyring:
-        """The same, and the keys of volumes that were unlocked with it (label with source, key)."""
+        """The same, and the keys of volumes of one source that were unlocked with it (label, key)."""
         known = {key.volume for key in self.keys if key.kind is KeyKind.VOLUME}
         added = (Key(KeyKind.VOLUME, secret, volume) for volume, secret in volume_keys if volume not in known)
         return Keyring((*self.keys, *added))
@@ -108,7 +104,6 @@ class VolumeKeys:
     """The keys to try on one volume."""
 
     keyring: Keyring
-    source: str
     volume: str
 
     def of_kind(self, kind: KeyKind, inner: str | None = None) -> list[Key]:
@@ -118,10 +113,8 @@ class VolumeKeys:
             kind: The kind.
             inner: Label of a volume inside it (``apfs1``) that has keys of its own; ``None`` for the volume itself.
         """
-        labels = [self.volume] if inner is None else [self.volume, f"{self.volume}/{inner}"]
-        return [
-            key for key in self.keyring.keys if key.kind is kind and any(key.fits(self.source, name) for name in labels)
-        ]
+        labels = {None, self.volume} if inner is None else {None, self.volume, f"{self.volume}/{inner}"}
+        return [key for key in self.keyring.keys if key.kind is kind and key.volume in labels]
 
     def any(self, inner: str | None = None) -> bool:
         """Tell whether a user's key is to be tried."""
@@ -132,7 +125,7 @@ def _read(kind: KeyKind, argument: str) -> Key:
     match = _PREFIX.fullmatch(argument)
     volume, name = (match["volume"], match["file"]) if match else (None, argument)
     try:
-        with Path(name).open("rb") as file:
+        with Path(name).expanduser().open("rb") as file:
             secret = file.read(MAX_KEY_FILE + 1)
     except OSError as error:
         raise EvidenceError(f"the key file cannot be read ({error.strerror})", name, "check the path") from error

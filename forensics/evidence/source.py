@@ -48,7 +48,7 @@ class Source:
     def __init__(self, image: DiskImage, label: str, keyring: Keyring | None = None, *, deep: bool = False) -> None:
         self.image = image
         self.label = label
-        self._tree = VolumeTree(image, label, keyring or Keyring(), deep)
+        self._tree = VolumeTree(image, keyring or Keyring(), deep)
         self._nodes: dict[str, VolumeNode] | None = None
         self._file_systems: dict[str, FileSystem | None] = {}
         self._history = ShadowHistory()
@@ -96,9 +96,7 @@ class Source:
             VolumeError: A partition table is there but cannot be read.
         """
         found = (
-            (f"{self.label}/{node.volume.label}", node.volume_key)
-            for node in self._all_nodes().values()
-            if node.volume_key is not None
+            (node.volume.label, node.volume_key) for node in self._all_nodes().values() if node.volume_key is not None
         )
         return self._tree.keyring.with_volume_keys(found)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from forensics.errors import TamizError
 from forensics.evidence.image import DiskImage
 from forensics.evidence.images.libyal import LIBYAL_ERRORS, explain
 from forensics.evidence.volume import Volume
+
+_WINDOW = 64 * 1024
 
 __all__ = ["LIBYAL_ERRORS", "VolumeFile"]
 
@@ -26,6 +29,7 @@ class VolumeFile:
         self._size = max(min(volume.size, image.size - volume.offset), 0)
         self._position = 0
         self._failure: TamizError | None = None
+        self._window, self._window_start = b"", 0
 
     def read(self, size: int = -1) -> bytes:
         """Read from the current position on."""
@@ -33,12 +37,25 @@ class VolumeFile:
         if wanted <= 0:
             return b""
         try:
-            data = self._image.read_at(self._start + self._position, wanted)
+            data = self._read_small(wanted) if wanted <= _WINDOW // 2 else b""
+            data = data or self._image.read_at(self._start + self._position, wanted)
         except TamizError as error:
             self._failure = error
             raise OSError(error.what) from error
         self._position += len(data)
         return data
+
+    def _read_small(self, wanted: int) -> bytes:
+        """Read from a window that is kept: the libraries decrypt sector by sector. Nothing where it cannot be read."""
+        begin = self._position - self._window_start
+        if not 0 <= begin <= len(self._window) - wanted:
+            self._window_start, self._window = self._position, b""
+            with suppress(TamizError):  # perhaps the part that is wanted can be read
+                self._window = self._image.read_at(
+                    self._start + self._window_start, min(_WINDOW, self._size - self._window_start)
+                )
+            begin = 0
+        return self._window[begin : begin + wanted] if begin + wanted <= len(self._window) else b""
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Set the current position."""

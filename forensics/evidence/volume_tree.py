@@ -55,13 +55,11 @@ class VolumeTree:
 
     Attributes:
         image: The disk image.
-        source: Label of the source.
         keyring: Keys to encrypted volumes.
         deep: Open also what only the profile ``deep`` examines.
     """
 
     image: DiskImage
-    source: str
     keyring: Keyring
     deep: bool
 
@@ -113,7 +111,7 @@ class VolumeTree:
             yield from self._open(VolumeNode(volume, image, replace(partition, label=label)), partitions, depth)
 
     def _inside(self, node: VolumeNode, neighbours: Sequence[Volume]) -> Inside | None:
-        keys = self.keyring.of_volume(self.source, node.volume.label)
+        keys = self.keyring.of_volume(node.volume.label)
         place = LayerPlace(node.image, node.within, neighbours, keys)
         for layer in loader.volume_layers():
             if layer.only_deep and not self.deep:

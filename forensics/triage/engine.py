@@ -12,6 +12,7 @@ from forensics.case.findings import FindingRecorder
 from forensics.case.sources import RecordedVolume, SourceRecorder
 from forensics.errors import EvidenceError, ImageError, TamizError, TriageError
 from forensics.evidence.description import SourceDescription
+from forensics.evidence.keys import Keyring
 from forensics.evidence.stream import NotExamined
 from forensics.outcome import Outcome
 from forensics.reason import Reason
@@ -24,6 +25,7 @@ from forensics.triage.messages import (
     ExamineJob,
     Job,
     Refused,
+    SourceAccess,
     Verified,
     VerifyJob,
     Walked,
@@ -49,8 +51,6 @@ WALK_ATTEMPTS = 2
 class _InFlight:
     """A unit at work: the tasks whose outcome has not come back yet."""
 
-    path: Path
-    label: str
     waiting: dict[int, Task]
 
 
@@ -68,6 +68,8 @@ class SourceScan:
         notable_sets: UUIDs of the sets whose hits count in the display, as the library and as the case has them.
         benign_sets: UUIDs of the benign sets, as the case has them.
         verify_image: Recompute the digests that the acquisition tool stored, while streams are examined.
+        keyring: Keys to encrypted volumes.
+        deep: Examine also what only the profile ``deep`` does.
         problems: What was found wrong with sources and did not stop their examination.
     """
 
@@ -80,6 +82,8 @@ class SourceScan:
     notable_sets: frozenset[str]
     benign_sets: tuple[str, ...]
     verify_image: bool = False
+    keyring: Keyring = field(default_factory=Keyring)
+    deep: bool = False
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
@@ -93,21 +97,22 @@ class SourceScan:
             CaseError: It is not the evidence the case knows by this place or exhibit.
         """
         self.display.phase("opening")
-        description = self._describe(path, UNNAMED)
+        description, keyring = self._describe(SourceAccess(path, UNNAMED, self.keyring, self.deep))
         digest = self._digest(UNNAMED, description, "before") if self.with_digest else None
         source = self.sources.register(description, exhibit, digest)
         if source.new_exhibit:
             self.display.note(f"exhibit {source.exhibit} was not in the case before and has been added")
         if digest is not None:
             self._hold_against_first(source.id, description, "before", digest)
+        access = SourceAccess(path, source.label, keyring, self.deep)
         for volume in self.sources.volumes(source.id):
             if not volume.walked:
-                self._walk(path, source.label, source.id, volume)
+                self._walk(access, source.id, volume)
         if not self.only_allocated:
             self.findings.include_profile(source.id)
         self.findings.reopen_spared(source.id, self.benign_sets)
-        verify = VerifyJob(path, source.label) if self.verify_image and description.stored_digests else None
-        for digests in self._examine(path, source.label, source.id, verify):
+        verify = VerifyJob(access) if self.verify_image and description.stored_digests else None
+        for digests in self._examine(access, source.id, verify):
             self._hold_against_acquisition(source.id, description, digests)
         if self.with_digest:
             after = self._digest(source.label, description, "after")
@@ -124,16 +129,18 @@ class SourceScan:
 
     # Opening
 
-    def _describe(self, path: Path, label: str) -> SourceDescription:
-        description: SourceDescription | None = None
-        for message in self._only(DescribeJob(path, label)):
+    def _describe(self, access: SourceAccess) -> tuple[SourceDescription, Keyring]:
+        """What the source is, and the keys that open it."""
+        described: Described | None = None
+        for message in self._only(DescribeJob(access)):
             if isinstance(message, Described):
-                description = message.description
+                described = message
             elif isinstance(message, Died):
-                raise EvidenceError(f"opening it ended the worker ({message.detail})", str(path), "check the image")
-        if description is None:
-            raise TriageError("a worker gave no answer", str(path), "run again with --debug")
-        return description
+                what = f"opening it ended the worker ({message.detail})"
+                raise EvidenceError(what, str(access.path), "check the image")
+        if described is None:
+            raise TriageError("a worker gave no answer", str(access.path), "run again with --debug")
+        return described.description, described.keyring
 
     def _digest(self, label: str, description: SourceDescription, phase: str) -> str:
         """Compute the digest of the evidence files."""
@@ -171,11 +178,11 @@ class SourceScan:
 
     # Walking
 
-    def _walk(self, path: Path, label: str, source_id: int, volume: RecordedVolume) -> None:
-        self.display.phase(f"{label}/{volume.label}: listing")
+    def _walk(self, access: SourceAccess, source_id: int, volume: RecordedVolume) -> None:
+        self.display.phase(f"{access.label}/{volume.label}: listing")
         for attempt in range(1, WALK_ATTEMPTS + 1):
             died: Died | None = None
-            for message in self._only(WalkJob(path, label, volume.label)):
+            for message in self._only(WalkJob(access, volume.label)):
                 if isinstance(message, Walked):
                     self.findings.add_walked(
                         source_id, volume.id, message.items, last=False, only_allocated=self.only_allocated
@@ -188,7 +195,8 @@ class SourceScan:
                 self.findings.add_walked(source_id, volume.id, (), last=True, only_allocated=self.only_allocated)
                 return
         reason = Reason.TIMED_OUT if died and died.hung else Reason.CRASHED
-        gap = NotExamined(f"{label}/{volume.label}", reason, f"listing its streams: {died.detail if died else ''}")
+        detail = f"listing its streams: {died.detail if died else ''}"
+        gap = NotExamined(f"{access.label}/{volume.label}", reason, detail)
         self.findings.add_walked(source_id, volume.id, [gap], last=True, only_allocated=self.only_allocated)
 
     def _only(self, job: Job) -> Iterator[object]:
@@ -208,20 +216,20 @@ class SourceScan:
 
     # Examining
 
-    def _examine(self, path: Path, label: str, source_id: int, verify: VerifyJob | None) -> list[Mapping[str, str]]:
+    def _examine(self, access: SourceAccess, source_id: int, verify: VerifyJob | None) -> list[Mapping[str, str]]:
         count, size = self.findings.pending_totals(source_id)
-        self.display.phase(f"{label}: hashing and matching", bytes_total=size, streams_total=count)
+        self.display.phase(f"{access.label}: hashing and matching", bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
             for sha256 in self.findings.known_contents(self.benign_sets):
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
-            return self._work_off(path, label, units(self.findings.pending(source_id)), seen, verify)
+            return self._work_off(access, units(self.findings.pending(source_id)), seen, verify)
         finally:
             seen.close()
 
     def _work_off(
-        self, path: Path, label: str, planned: Iterator[Unit], seen: SeenContents, verify: VerifyJob | None
+        self, access: SourceAccess, planned: Iterator[Unit], seen: SeenContents, verify: VerifyJob | None
     ) -> list[Mapping[str, str]]:
         """Hand out all units, and the verification if one is asked for; give the digests it found."""
         verified: list[Mapping[str, str]] = []
@@ -236,8 +244,8 @@ class SourceScan:
                 if unit is None:
                     exhausted = True
                     break
-                examine = ExamineJob(path, label, unit, seen.name)
-                at_work[examine] = _InFlight(path, label, {task.stream_id: task for task in unit.tasks})
+                examine = ExamineJob(access, unit, seen.name)
+                at_work[examine] = _InFlight({task.stream_id: task for task in unit.tasks})
                 self.pool.submit(examine)
             if not self.pool.busy:
                 again.extend(Unit((task,)) for task in self.flush())
@@ -248,7 +256,7 @@ class SourceScan:
                 if job in at_work:
                     again.extend(self._take(message, at_work, job, seen))
                 else:
-                    verified.extend(self._take_verification(message, path))
+                    verified.extend(self._take_verification(message, access.path))
             if len(self._outcomes) >= COMMIT_OUTCOMES or time.monotonic() - self._committed > COMMIT_SECONDS:
                 again.extend(Unit((task,)) for task in self.flush())
 

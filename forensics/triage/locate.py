@@ -8,6 +8,7 @@ from typing import Any
 
 from forensics.case.reader import CaseReader
 from forensics.errors import EvidenceError, LocatorError
+from forensics.evidence.keys import Keyring
 from forensics.evidence.locator import Locator
 from forensics.evidence.source import Source
 from forensics.hashing.digests import DigestComputer
@@ -41,13 +42,14 @@ class Located:
         return self.stored == self.found
 
 
-def locate(case: CaseReader, text: str, source: Path | None = None) -> Located:
+def locate(case: CaseReader, text: str, source: Path | None = None, keyring: Keyring | None = None) -> Located:
     """Look a locator up in a case, reopen its stream and hash it again.
 
     Args:
         case: The case.
         text: The locator.
         source: Where the evidence file is now; ``None`` for where it was when scanned.
+        keyring: Keys to its encrypted volumes.
 
     Raises:
         LocatorError: It is malformed, or the case knows no such stream.
@@ -60,7 +62,7 @@ def locate(case: CaseReader, text: str, source: Path | None = None) -> Located:
     path = source or case.source_path(locator.source)
     stored = _digests(streams[0]) if streams[0]["sha256"] else None
     found, problem = None, None
-    with Source.open(path, locator.source) as opened:
+    with Source.open(path, locator.source, keyring, deep=True) as opened:
         try:
             found = _hash(opened, locator)
         except EvidenceError as error:

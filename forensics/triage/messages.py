@@ -8,6 +8,7 @@ from pathlib import Path
 
 from forensics.errors import TamizError
 from forensics.evidence.description import SourceDescription
+from forensics.evidence.keys import Keyring
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.outcome import Outcome
 from forensics.triage.plan import Unit
@@ -27,19 +28,34 @@ class WorkerSetup:
 
 
 @dataclass(frozen=True, slots=True)
-class DescribeJob:
-    """Open a source and say what it is."""
+class SourceAccess:
+    """How a worker opens a source.
+
+    Attributes:
+        path: The evidence file.
+        label: Source label.
+        keyring: Keys to its encrypted volumes. They travel through the pipe only.
+        deep: Open also what only the profile ``deep`` examines.
+    """
 
     path: Path
     label: str
+    keyring: Keyring
+    deep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeJob:
+    """Open a source and say what it is."""
+
+    source: SourceAccess
 
 
 @dataclass(frozen=True, slots=True)
 class WalkJob:
     """Walk one volume of a source."""
 
-    path: Path
-    label: str
+    source: SourceAccess
     volume: str
 
 
@@ -51,8 +67,7 @@ class ExamineJob:
         seen: Name of the shared table of contents already in the case.
     """
 
-    path: Path
-    label: str
+    source: SourceAccess
     unit: Unit
     seen: str
 
@@ -61,8 +76,7 @@ class ExamineJob:
 class VerifyJob:
     """Recompute the digests of the medium that the acquisition tool stored in the image."""
 
-    path: Path
-    label: str
+    source: SourceAccess
 
 
 Job = DescribeJob | WalkJob | ExamineJob | VerifyJob
@@ -70,9 +84,15 @@ Job = DescribeJob | WalkJob | ExamineJob | VerifyJob
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Answer to a :class:`DescribeJob`."""
+    """Answer to a :class:`DescribeJob`.
+
+    Attributes:
+        description: What it is.
+        keyring: The keys it was opened with, and those of the volumes they unlocked, to spare the others the work.
+    """
 
     description: SourceDescription
+    keyring: Keyring
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from forensics.case.recorder import ScanRecorder
 from forensics.case.sources import SourceRecorder
 from forensics.case.store import CaseStore
 from forensics.errors import TamizError, TriageError
+from forensics.evidence.keys import KeyKind, Keyring
 from forensics.evidence.stream import display_text
 from forensics.triage.catch_up import match_contents
 from forensics.triage.engine import SourceScan
@@ -36,7 +37,7 @@ class Profile(StrEnum):
     STANDARD = "standard"
     """Everything the file systems list: allocated, deleted, orphan."""
     DEEP = "deep"
-    """As standard; further phases (carving, shadow copies) join it as they are built."""
+    """As standard, and the shadow copies of NTFS volumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class ScanRequest:
         profile: How deep.
         with_digest: Compute SHA-256 of the evidence files before and after.
         verify_image: Recompute the digests of the medium that the acquisition tool stored in the image.
+        keyring: Keys to encrypted volumes. Only which volumes they were given for is ever recorded.
     """
 
     sources: tuple[Path, ...]
@@ -62,6 +64,7 @@ class ScanRequest:
     profile: Profile = Profile.STANDARD
     with_digest: bool = True
     verify_image: bool = False
+    keyring: Keyring = field(default_factory=Keyring)
 
     def arguments(self) -> dict[str, Any]:
         """The request as the case records it."""
@@ -73,6 +76,8 @@ class ScanRequest:
             "profile": self.profile,
             "source_digest": self.with_digest,
             "verify_image": self.verify_image,
+            "password_files": self.keyring.recorded(KeyKind.PASSWORD),
+            "recovery_key_files": self.keyring.recorded(KeyKind.RECOVERY),
         }
 
 
@@ -127,6 +132,8 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 notable_sets=frozenset({*notable, *(recorder.set_uuids[uuid] for uuid in notable)}),
                 benign_sets=tuple(recorder.set_uuids[uuid] for uuid in _of(request.sets, benign=True)),
                 verify_image=request.verify_image,
+                keyring=request.keyring,
+                deep=request.profile is Profile.DEEP,
                 problems=problems,
             )
             for source in request.sources:

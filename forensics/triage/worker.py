@@ -10,7 +10,6 @@ import time
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from forensics.errors import TamizError, TriageError
 from forensics.evidence.description import describe
@@ -26,6 +25,7 @@ from forensics.triage.messages import (
     ExamineJob,
     Job,
     Refused,
+    SourceAccess,
     Verified,
     VerifyJob,
     Walked,
@@ -69,6 +69,7 @@ class _Worker:
         self._connection = connection
         self._setup = setup
         self._source: Source | None = None
+        self._access: SourceAccess | None = None
         self._seen: SeenContents | None = None
         self._examiner: Examiner | None = None
         self._matcher: Matcher | None = None
@@ -81,7 +82,8 @@ class _Worker:
         try:
             match job:
                 case DescribeJob():
-                    self._connection.send(Described(describe(self._open(job.path, job.label))))
+                    source = self._open(job.source)
+                    self._connection.send(Described(describe(source), source.unlocked_keyring()))
                 case WalkJob():
                     self._walk(job)
                 case ExamineJob():
@@ -94,23 +96,24 @@ class _Worker:
             raise
         except Exception as error:  # noqa: BLE001 - a defect must reach the coordinator, not end in a dead worker
             problem = TriageError(
-                f"unexpected {type(error).__name__} in a worker", job.label, "run with --debug and report it"
+                f"unexpected {type(error).__name__} in a worker", job.source.label, "run with --debug and report it"
             )
             self._connection.send(Refused(problem, traceback.format_exc()))
         else:
             self._connection.send(Done())
 
-    def _open(self, path: Path, label: str) -> Source:
+    def _open(self, access: SourceAccess) -> Source:
         """The source, opened in this process and kept for the jobs that follow."""
-        if self._source is None or self._source.label != label:
+        if self._source is None or self._access != access:
             if self._source is not None:
                 self._source.close()
             self._source, self._examiner = None, None
-            self._source = Source.open(path, label)
+            self._source = Source.open(access.path, access.label, access.keyring, deep=access.deep)
+            self._access = access
         return self._source
 
     def _walk(self, job: WalkJob) -> None:
-        source = self._open(job.path, job.label)
+        source = self._open(job.source)
         volume = next(volume for volume in source.volumes() if volume.label == job.volume)
         batch: list[Stream | NotExamined] = []
         for item in source.walk(volume):
@@ -122,7 +125,7 @@ class _Worker:
             self._connection.send(Walked(batch))
 
     def _verify(self, job: VerifyJob) -> None:
-        image = self._open(job.path, job.label).image
+        image = self._open(job.source).image
         digests = {name: hashlib.new(name, usedforsecurity=False) for name in image.stored_digests}
         for offset in range(0, image.size, VERIFY_PIECE):
             piece = image.read_at(offset, VERIFY_PIECE)
@@ -142,7 +145,7 @@ class _Worker:
         self._report()
 
     def _prepare(self, job: ExamineJob) -> Examiner:
-        source = self._open(job.path, job.label)
+        source = self._open(job.source)
         if self._seen is None or self._seen.name != job.seen:
             if self._seen is not None:
                 self._seen.close()

@@ -38,7 +38,7 @@ def _keyring(*secrets: bytes, kind: KeyKind = KeyKind.PASSWORD, volume: str | No
 def _open(path: Path, keyring: Keyring) -> Inside | None:
     image = open_image(path)
     volume = Volume("p1", "none", "", 0, image.size)
-    return LuksLayer().open(LayerPlace(image, volume, (volume,), keyring.of_volume("E1", "p1")))
+    return LuksLayer().open(LayerPlace(image, volume, (volume,), keyring.of_volume("p1")))
 
 
 def _image(inside: Inside | None) -> VolumeImage:
@@ -156,7 +156,7 @@ def test_workers_need_not_derive_the_volume_key_again(encrypted_disk: Path, monk
         keyring = source.unlocked_keyring()
     assert [(key.kind, key.volume) for key in keyring.keys] == [
         (KeyKind.PASSWORD, None),
-        (KeyKind.VOLUME, "E1/p1/luks"),
+        (KeyKind.VOLUME, "p1/luks"),
     ]
     monkeypatch.setattr(luks_header.LuksHeader, "unlock", None)
     with Source.open(encrypted_disk, "E1", Keyring(keyring.keys[1:])) as source:
@@ -168,9 +168,9 @@ def test_workers_need_not_derive_the_volume_key_again(encrypted_disk: Path, monk
     [
         (Keyring(), "LUKS"),
         (_keyring(_PASSPHRASE, volume="p2"), "LUKS"),
-        (_keyring(_PASSPHRASE, volume="E2/p1"), "LUKS"),
+        (_keyring(_PASSPHRASE, volume="p1/lvm1"), "LUKS"),
         (_keyring(b"wrong", b"\xff\x00"), "LUKS 2: none of the keys given opens it"),
-        (_keyring(bytes(64), kind=KeyKind.VOLUME, volume="E1/p1/luks"), "LUKS 2"),
+        (_keyring(bytes(64), kind=KeyKind.VOLUME, volume="p1/luks"), "LUKS 2"),
     ],
 )
 def test_without_the_right_key_it_is_listed_as_encrypted(encrypted_disk: Path, keyring: Keyring, detail: str) -> None:
@@ -258,7 +258,7 @@ def test_a_truncated_volume_is_read_as_far_as_it_goes(tmp_path: Path, run: Run) 
     path.write_bytes(path.read_bytes()[:cut])
     image = open_image(path)
     volume = Volume("p1", "none", "", 0, (2 << 20) + (32 << 20))
-    place = LayerPlace(image, volume, (volume,), _keyring(_PASSPHRASE).of_volume("E1", "p1"))
+    place = LayerPlace(image, volume, (volume,), _keyring(_PASSPHRASE).of_volume("p1"))
     inside = LuksLayer().open(place)
     assert inside is not None
     assert whole is not None
