@@ -63,10 +63,12 @@ def tamiz_volume_systems() -> list[VolumeSystem]:
 
 @hookimpl
 def tamiz_volume_layers() -> list[VolumeLayer]:
-    """LVM2, LUKS, APFS containers."""
-    from forensics.evidence.layers import apfs, luks, lvm
+    """LVM2, LUKS, BitLocker, APFS containers, shadow copies."""
+    from forensics.evidence.layers import apfs, bitlocker, luks, lvm, shadow_copies
 
-    return [lvm.LvmLayer(), luks.LuksLayer(), apfs.ApfsLayer()]
+    return [
+        lvm.LvmLayer(), luks.LuksLayer(), bitlocker.BitlockerLayer(), apfs.ApfsLayer(), shadow_copies.ShadowCopyLayer(),
+    ]  # fmt: skip
 
 
 @hookimpl

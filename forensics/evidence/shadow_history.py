@@ -6,7 +6,7 @@ is at least as well preserved: an allocated stream is passed over only for an al
 file deleted since may hold other bytes by now.
 
 So a file that was changed without a trace in its size and times is not seen again, and neither is a mere change of
-name.
+name. The files in which Windows keeps the changed blocks are passed over too: they hold what the shadow copies show.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from forensics.evidence.stream import Allocation, NotExamined, Stream
 
 _KEY_SIZE = 16
+_STORE_FOLDER, _STORE_NAME = b"System Volume Information/", b"{3808876b-c176-4e48-b7ae-04046e6cc752}"
 
 
 class ShadowHistory:
@@ -40,10 +41,13 @@ class ShadowHistory:
             items: The walk.
         """
         known = [self._streams[name] for name in earlier if name in self._streams]
+        is_copy = bool(known)
         own: set[bytes] = set()
         for item in items:
             if not isinstance(item, Stream):
                 yield item
+                continue
+            if is_copy and item.path.startswith(_STORE_FOLDER) and item.path.endswith(_STORE_NAME):
                 continue
             keys = _keys(item)
             if not any(keys[0] in streams for streams in known):
