@@ -19,17 +19,21 @@ class TskImage(pytsk3.Img_Info):  # type: ignore[misc]  # pytsk3 has no types
     Belongs to the process that opened the image. A handle inherited through a fork shares a file offset and gives
     wrong bytes without any error, so each read checks the process.
 
+    Args:
+        image: The image.
+        sector_size: Bytes a sector; ``None`` for what the image states.
+
     Attributes:
         image: The image it reads from.
     """
 
-    def __init__(self, image: DiskImage) -> None:
+    def __init__(self, image: DiskImage, sector_size: int | None = None) -> None:
         # pytsk3 may call read() while its own constructor runs
         self.image = image
         self._process = os.getpid()
         self._failure: Exception | None = None
         self._failed_range = range(0)
-        super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL, sector_size=image.sector_size)
+        super().__init__(url="", type=pytsk3.TSK_IMG_TYPE_EXTERNAL, sector_size=sector_size or image.sector_size)
 
     def check_process(self) -> None:
         """Refuse to be used after a fork.

@@ -28,6 +28,7 @@ _PACKAGES = {
     "lvm": "lvm2",
     "mkfs.exfat": "exfatprogs",
     "mkfs.xfs": "xfsprogs",
+    "mmls": "sleuthkit",
     "qemu-img": "qemu-utils",
     "qemu-io": "qemu-utils",
     "split": "coreutils",

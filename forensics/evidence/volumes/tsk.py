@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import pytsk3
 
-from forensics.errors import VolumeError
+from forensics.errors import ImageError, VolumeError
+from forensics.evidence import signature
 from forensics.evidence.image import DiskImage
 from forensics.evidence.tsk_image import TSK_ERRORS, TskImage
 from forensics.evidence.volume import Volume, VolumeSystem
@@ -20,6 +21,8 @@ _SCHEMES = {
     int(pytsk3.TSK_VS_TYPE_BSD): "bsd",
     int(pytsk3.TSK_VS_TYPE_SUN): "sun",
 }
+_SECTOR_SIZES = (512, 4096)
+"""Bytes a sector of the disks that are made."""
 _FIRST_LOGICAL = 5
 """Linux numbers the partitions inside a DOS extended partition from 5, whatever primary ones there are."""
 
@@ -34,22 +37,13 @@ class TskVolumeSystem(VolumeSystem):
 
         Partitions are labelled as Linux numbers them: by their slot in the table, logical ones from 5 on.
         """
-        tsk_image = TskImage(image)
-        try:
-            table = _open_table(tsk_image)
-            if table is None:
-                return None
-            scheme = _SCHEMES.get(int(table.info.vstype), "unknown")
-            block_size = int(table.info.block_size)
-            entries = [_Entry.read(part) for part in table]
-        except TSK_ERRORS as error:
-            raise VolumeError(
-                f"the partition table cannot be read ({tsk_image.explain(error)})", image.path.name
-            ) from error
-        if not any(entry.allocated and entry.start * block_size < image.size for entry in entries):
-            # The boot sector of a file system without a table ends in the same two bytes as a DOS table
+        sizes = sorted({*_SECTOR_SIZES, image.sector_size}, key=lambda size: (size != image.sector_size, size))
+        tables = [_Table.read(image, size) for size in sizes]
+        found = [table for table in tables if table is not None]
+        if not found:
             return None
-        return _volumes(entries, scheme, block_size)
+        # Of equals the first counts, that with the sectors the image states
+        return _volumes(max(found, key=lambda table: table.recognised))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +72,62 @@ class _Entry:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A partition table, read with one size of sectors.
+
+    A DOS table does not say how large its sectors are, and the image may not know: a raw image never does, and USB
+    adapters show disks with other sectors than they have. So it is read with each size, and what stands where its
+    partitions begin tells which one is meant.
+
+    Attributes:
+        scheme: As in :class:`Volume`.
+        block_size: Bytes a block of its entries.
+        entries: Its rows.
+        recognised: How many partitions begin with the signature of a file system or of something else known.
+    """
+
+    scheme: str
+    block_size: int
+    entries: list[_Entry]
+    recognised: int
+
+    @classmethod
+    def read(cls, image: DiskImage, sector_size: int) -> _Table | None:
+        """Read the table; ``None`` if there is none, or none of its partitions lies in the image.
+
+        Raises:
+            VolumeError: It is there, with sectors of the size the image states, but cannot be read.
+        """
+        tsk_image = TskImage(image, sector_size)
+        try:
+            table = _open_table(tsk_image)
+            if table is None:
+                return None
+            scheme = _SCHEMES.get(int(table.info.vstype), "unknown")
+            block_size = int(table.info.block_size)
+            entries = [_Entry.read(part) for part in table]
+        except TSK_ERRORS as error:
+            if sector_size != image.sector_size:
+                return None
+            raise VolumeError(
+                f"the partition table cannot be read ({tsk_image.explain(error)})", image.path.name
+            ) from error
+        starts = {entry.start * block_size for entry in entries if entry.allocated}
+        starts = {start for start in starts if start < image.size}
+        # The boot sector of a file system without a table ends in the same two bytes as a DOS table
+        return cls(scheme, block_size, entries, sum(_is_known(image, start) for start in starts)) if starts else None
+
+
+def _is_known(image: DiskImage, offset: int) -> bool:
+    try:
+        head = image.read_at(offset, signature.HEAD_SIZE)
+    except ImageError:
+        return False
+    names = (signature.encryption, signature.supported_file_system, signature.unsupported_content)
+    return any(name(head) is not None for name in names)
+
+
 def _open_table(tsk_image: TskImage) -> pytsk3.Volume_Info | None:
     """Open the partition table, or return ``None`` if there is none."""
     try:
@@ -102,7 +152,8 @@ def _is_plausible(table: pytsk3.Volume_Info, image_size: int) -> bool:
     return bool(entries) and all(entry.start * block_size < image_size for entry in entries)
 
 
-def _volumes(entries: list[_Entry], scheme: str, block_size: int) -> Iterator[Volume]:
+def _volumes(table: _Table) -> Iterator[Volume]:
+    entries, scheme, block_size = table.entries, table.scheme, table.block_size
     logical: list[tuple[int, int]] = []
     if scheme == "dos":
         logical = sorted((entry.table, entry.slot) for entry in entries if entry.allocated and entry.table > 0)
