@@ -151,6 +151,8 @@ class TskWalk:
         obstacle = None
         if info.meta is None:
             file, obstacle = self._metadata_behind(entry, allocation)
+            if allocation is Allocation.ALLOCATED and file and not int(file.info.meta.flags) & _ALLOCATED_META:
+                allocation = Allocation.DELETED
         elif allocation is not Allocation.ALLOCATED and int(info.meta.flags) & _ALLOCATED_META:
             obstacle = Reason.REALLOCATED
         if obstacle is not None:
@@ -182,13 +184,17 @@ class TskWalk:
         if meta is None:
             return None, Reason.NO_METADATA
         meta_allocated = bool(int(meta.flags) & _ALLOCATED_META)
-        if allocation is Allocation.ALLOCATED:
+        live = allocation is Allocation.ALLOCATED
+        if live and meta_allocated:
             # A live name with the wrong number: the index is damaged. No other name may lead to this content
-            return (file, None) if meta_allocated else (None, Reason.NO_METADATA)
+            return file, None
         sequence = int(entry.meta_seq)
         following = 1 if sequence == _MAX_SEQUENCE else sequence + 1
         same_file = self._family is not Family.NTFS or int(meta.seq) in {sequence, following}
-        return (file, None) if same_file and not meta_allocated else (None, Reason.REALLOCATED)
+        if same_file and not meta_allocated:
+            # A deleted file; its name looks live where a directory gave up a block of its index with the name in it
+            return file, None
+        return None, Reason.NO_METADATA if live else Reason.REALLOCATED
 
     def _subdirectory(
         self, file: pytsk3.File, directory: _Directory, allocation: Allocation, below: list[_Directory]

@@ -17,6 +17,8 @@ from forensics.evidence.image import open_image
 from forensics.evidence.source import Source
 from forensics.evidence.stream import Allocation, NotExamined, Recovery, Stream
 from forensics.reason import Reason
+from plugins.sample_evidence import programs
+from plugins.sample_evidence.ntfs_volume import NtfsVolume, format_ntfs
 from tests.evidence.conftest import Require, Run
 from tests.evidence.noise import noise
 from tests.evidence.sleuthkit import differences, fls, icat, read_whole, walk
@@ -170,6 +172,24 @@ def test_ntfs_files_deleted_with_a_name_are_recovered(ntfs: Source) -> None:
     assert {stream.allocation for stream in found} == {Allocation.DELETED}
     assert {stream.not_hashable for stream in found} == {None}
     assert tuple(read_whole(ntfs, stream.locator) for stream in found) == written
+
+
+def test_ntfs_names_in_an_index_block_that_was_given_up_are_deleted(tmp_path: Path, require: Require) -> None:
+    """The last name of a block stands in it as live for ever, since the emptied block is not written again."""
+    require("mkntfs", programs.NTFS_LIBRARY)
+    format_ntfs(tmp_path / "ntfs.raw", 8 << 20, 0, "T")
+    contents = {f"folder/file {number:02}.bin": noise(number).randbytes(5000) for number in range(30)}
+    with NtfsVolume(tmp_path / "ntfs.raw") as volume:
+        for path, content in contents.items():
+            volume.create(path, content)
+        for path in contents:
+            volume.delete(path)
+    with Source.open(tmp_path / "ntfs.raw", "E1") as source:
+        streams = _streams(source)
+        for path, content in contents.items():
+            stream = streams[path.encode()]
+            assert stream.allocation is Allocation.DELETED
+            assert read_whole(source, stream.locator) == content
 
 
 def test_ntfs_addresses_name_the_attribute(ntfs: Source) -> None:
