@@ -225,4 +225,4 @@ class NtfsVolume:
 
 def _utf16(name: str) -> bytes:
     """A name as NTFS stores it; its length in characters is half its length in bytes."""
-    return name.encode("utf-16-le")
+    return name.encode("utf-16-le", "surrogatepass")
