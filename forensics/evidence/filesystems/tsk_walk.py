@@ -150,9 +150,7 @@ class TskWalk:
         path = directory.path + name
         obstacle = None
         if info.meta is None:
-            file, obstacle = self._metadata_behind(entry, allocation)
-            if allocation is Allocation.ALLOCATED and file and not int(file.info.meta.flags) & _ALLOCATED_META:
-                allocation = Allocation.DELETED
+            file, obstacle, allocation = self._metadata_behind(entry, allocation)
         elif allocation is not Allocation.ALLOCATED and int(info.meta.flags) & _ALLOCATED_META:
             obstacle = Reason.REALLOCATED
         if obstacle is not None:
@@ -166,8 +164,8 @@ class TskWalk:
 
     def _metadata_behind(
         self, entry: pytsk3.TSK_FS_NAME, allocation: Allocation
-    ) -> tuple[pytsk3.File | None, Reason | None]:
-        """Find the metadata that TSK withholds from a name because its sequence number does not fit.
+    ) -> tuple[pytsk3.File | None, Reason | None, Allocation]:
+        """Find the metadata that TSK withholds from a name because its sequence number does not fit, and its state.
 
         NTFS increases the sequence number of an MFT entry when its file is deleted, so a deleted name rightly leads
         to an unallocated entry with the name's number or the next one. Any other number is another file's. Other
@@ -175,26 +173,26 @@ class TskWalk:
         """
         inode = int(entry.meta_addr)
         if not inode:
-            return None, Reason.NO_METADATA
+            return None, Reason.NO_METADATA, allocation
         try:
             file = self._file_system.open_meta(inode)
         except TSK_ERRORS:
-            return None, Reason.NO_METADATA
+            return None, Reason.NO_METADATA, allocation
         meta = file.info.meta
         if meta is None:
-            return None, Reason.NO_METADATA
+            return None, Reason.NO_METADATA, allocation
         meta_allocated = bool(int(meta.flags) & _ALLOCATED_META)
         live = allocation is Allocation.ALLOCATED
         if live and meta_allocated:
             # A live name with the wrong number: the index is damaged. No other name may lead to this content
-            return file, None
+            return file, None, allocation
         sequence = int(entry.meta_seq)
         following = 1 if sequence == _MAX_SEQUENCE else sequence + 1
         same_file = self._family is not Family.NTFS or int(meta.seq) in {sequence, following}
         if same_file and not meta_allocated:
             # A deleted file; its name looks live where a directory gave up a block of its index with the name in it
-            return file, None
-        return None, Reason.NO_METADATA if live else Reason.REALLOCATED
+            return file, None, Allocation.DELETED if live else allocation
+        return None, Reason.NO_METADATA if live else Reason.REALLOCATED, allocation
 
     def _subdirectory(
         self, file: pytsk3.File, directory: _Directory, allocation: Allocation, below: list[_Directory]
