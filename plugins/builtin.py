@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """EWF (E01), AFF4, virtual disks, Apple's disk images, archives, raw images whole and split."""
+    """EWF (E01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images whole and split."""
     from forensics.evidence.images import (
+        ad1,
         aff4,
         apple_sparse,
         archive,
@@ -38,6 +39,7 @@ def tamiz_image_formats() -> list[ImageFormat]:
     return [
         ewf.EwfFormat(),
         aff4.Aff4Format(),
+        ad1.Ad1Format(),
         qcow2.Qcow2Format(),
         vmdk.VmdkFormat(),
         vhdx.VhdxFormat(),
@@ -73,11 +75,14 @@ def tamiz_volume_layers() -> list[VolumeLayer]:
 
 @hookimpl
 def tamiz_file_systems() -> list[FileSystemFormat]:
-    """File systems, by The Sleuth Kit; XFS; archives that are sources of their own."""
-    from forensics.evidence.filesystems import tar, tsk, xfs
+    """File systems, by The Sleuth Kit; XFS; archives and logical images, which are sources of their own."""
+    from forensics.evidence.filesystems import ad1, tar, tsk, xfs
     from forensics.evidence.filesystems.zip import ZipFileSystemFormat
 
-    return [ZipFileSystemFormat(), tar.TarFileSystemFormat(), xfs.XfsFormat(), tsk.TskFileSystemFormat()]
+    return [
+        ZipFileSystemFormat(), tar.TarFileSystemFormat(), ad1.Ad1FileSystemFormat(), xfs.XfsFormat(),
+        tsk.TskFileSystemFormat(),
+    ]  # fmt: skip
 
 
 @hookimpl

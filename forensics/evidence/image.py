@@ -37,9 +37,11 @@ class DiskImage(ABC):
         stored_digests: Digests of the medium recorded at acquisition, by algorithm (``md5``, ``sha1``, ``sha256``).
         metadata: What the acquisition tool recorded (case number, examiner, dates), as stored.
         damage: What was found wrong on opening an image that can still be read in part; empty if nothing.
+        holds_files: It holds files instead of the sectors of a disk: no partitions are looked for in its bytes.
     """
 
     format: ClassVar[str]
+    holds_files: ClassVar[bool] = False
     path: Path
     segments: tuple[Path, ...]
     size: int

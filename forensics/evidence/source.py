@@ -131,7 +131,8 @@ class Source:
             yield from self._beyond_end(node, None)
             return
         try:
-            head = b"" if node.file_system else node.image.read_at(node.within.offset, signature.HEAD_SIZE)
+            is_known = node.file_system or self.image.holds_files
+            head = b"" if is_known else node.image.read_at(node.within.offset, signature.HEAD_SIZE)
         except EvidenceError as error:
             yield NotExamined(locator, Reason.READ_ERROR, error.what, volume.size)
             return

@@ -69,9 +69,13 @@ class VolumeTree:
         Raises:
             VolumeError: The image has a partition table that cannot be read.
         """
+        whole = Volume(WHOLE_IMAGE_LABEL, "none", "", 0, self.image.size)
+        if self.image.holds_files:
+            yield VolumeNode(whole, self.image, whole)
+            return
         volumes = _partitions(self.image)
         if volumes is None:
-            volumes = (Volume(WHOLE_IMAGE_LABEL, "none", "", 0, self.image.size),)
+            volumes = (whole,)
         for volume in volumes:
             yield from self._open(VolumeNode(volume, self.image, volume), volumes, 0)
 

@@ -23,12 +23,14 @@ class ZipImage(RawImage):
     """A ZIP file."""
 
     format: ClassVar[str] = "zip"
+    holds_files: ClassVar[bool] = True
 
 
 class TarImage(RawImage):
     """A tar file, not compressed."""
 
     format: ClassVar[str] = "tar"
+    holds_files: ClassVar[bool] = True
 
 
 class ZipFormat(ImageFormat):

@@ -20,13 +20,12 @@ _Magics = tuple[tuple[int, bytes, str, str], ...]
 _CONVERT = "convert it to raw or E01"
 _UNPACK = "unpack it first"
 _DECRYPT = "decrypt it first"
-_LOGICAL = "export what it holds as raw or E01, or name the image it was made from"
+_LOGICAL = "restore its first segment, the .ad1 file"
 
 _FOREIGN: _Magics = (
     (64, b"\x7f\x10\xda\xbe", "a VDI virtual disk", _CONVERT),
     (0, b"AFF10\r\n\x00", "an AFF (version 3) image", _CONVERT),
-    (0, b"ADSEGMENTEDFILE\x00", "an AD1 logical image", _LOGICAL),
-    (0, b"ADLOGICALIMAGE", "an AD1 logical image", _LOGICAL),
+    (0, b"ADLOGICALIMAGE", "a part of an AD1 logical image", _LOGICAL),
     (0, b"encrcdsa", "an encrypted Apple disk image", _DECRYPT),
     (0, b"cdsaencr", "an encrypted Apple disk image", _DECRYPT),
 )
