@@ -8,7 +8,7 @@ those are found here.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pytsk3
@@ -142,7 +142,11 @@ def contents(file: pytsk3.File, family: Family) -> list[Content]:
         elif family is Family.HFS:
             found = _hfs_contents(file, inode)
         else:
-            found = [attribute.content(str(inode), _sparse(attribute)) for attribute in _attributes(file, {_DEFAULT})]
+            # TSK names the attribute of a file that ext4 keeps in its inode; the file has one stream all the same
+            found = [
+                replace(attribute, name=b"").content(str(inode), _sparse(attribute))
+                for attribute in _attributes(file, {_DEFAULT})
+            ]
     except TSK_ERRORS:
         return [Content(str(inode), size=size, not_hashable=Reason.READ_ERROR)]
     if kind == _SYMBOLIC_LINK and family is Family.PLAIN and all(content.first_block is None for content in found):

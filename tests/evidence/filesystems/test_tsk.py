@@ -245,6 +245,19 @@ def test_ext_holes_are_zeros(ext4: Source) -> None:
     assert read_whole(ext4, streams[b"small hole"].locator) == bytes(100_000)
 
 
+def test_ext4_files_kept_in_their_inodes_are_streams_under_their_own_names(tmp_path: Path, run: Run) -> None:
+    tree = tmp_path / "tree"
+    contents = {f"folder/{size}".encode(): noise(size).randbytes(size) for size in (1, 60, 61, 100, 150)}
+    (tree / "folder").mkdir(parents=True)
+    for path, content in contents.items():
+        (tree / path.decode()).write_bytes(content)
+    options = ("-q", "-t", "ext4", "-O", "inline_data", "-I", "256")
+    run("mke2fs", *options, "-d", tree, tmp_path / "ext4.raw", "8M")
+    with Source.open(tmp_path / "ext4.raw", "E1") as source:
+        streams = _streams(source)
+        assert {path: read_whole(source, stream.locator) for path, stream in streams.items()} == contents
+
+
 def test_every_kind_of_link_is_accounted_for(ext4: Source) -> None:
     streams = _streams(ext4)
     # TSK and icat give zeros for a target that stands in the inode: no content rather than a wrong one
