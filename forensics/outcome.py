@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from forensics.hashing.digests import Digests
-from forensics.hashing.perceptual import PerceptualHash
+from forensics.hashing.perceptual import FilmHash, PerceptualHash
 from forensics.reason import Reason
 from hashsets.match import Match
 
@@ -22,6 +22,25 @@ class PerceptualState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ExaminedFilm:
+    """What is known of a film.
+
+    Attributes:
+        duration: Milliseconds, as the file states; ``None`` if it states none.
+        rotation: Degrees by which a viewer turns it clockwise: 0, 90, 180 or 270.
+        sampling: ``one-a-second`` or ``key-frames``.
+        frames: How many frames were sampled, those of poor quality included.
+        hashed: Their hashes.
+    """
+
+    duration: int | None
+    rotation: int
+    sampling: str
+    frames: int
+    hashed: FilmHash
+
+
+@dataclass(frozen=True, slots=True)
 class ExaminedContent:
     """All that is known of a distinct content.
 
@@ -29,11 +48,13 @@ class ExaminedContent:
         digests: Its digests and length.
         media_type: What it is, by its first bytes.
         perceptual: What became of perceptual hashing.
-        perceptual_reason: Why it was skipped or failed.
+        perceptual_reason: Why it was skipped or failed; with ``hashed``, why only a part of it was (cut short,
+            more frames than the limit).
         width: Pixels, as the file states; ``None`` unless hashed.
         height: Pixels, as the file states; ``None`` unless hashed.
         perceptual_hashes: The hashes.
         matches: Entries of the scan's sets it matches.
+        film: What is known of it as a film; ``None`` for all else.
     """
 
     digests: Digests
@@ -44,6 +65,7 @@ class ExaminedContent:
     height: int | None = None
     perceptual_hashes: tuple[PerceptualHash, ...] = ()
     matches: tuple[Match, ...] = ()
+    film: ExaminedFilm | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,8 @@ class Match:
         agreeing: All bases on which content and entry agree (for ``exact``: digests, and ``size`` where stated).
         disagreeing: Digests, or ``size``, that the entry states and the content does not have. Not empty means the
             entry is inconsistent or a digest collides: a human must know.
+        query_covered: For films, the share (0 to 1) of the content's frames that the known film has; else ``None``.
+        known_covered: For films, the share of the known film's frames that the content has; else ``None``.
     """
 
     entry: EntryReference
@@ -99,6 +101,8 @@ class Match:
     probe: str | None = None
     agreeing: tuple[str, ...] = ()
     disagreeing: tuple[str, ...] = ()
+    query_covered: float | None = None
+    known_covered: float | None = None
 
 
 def combine(exact: tuple[Match, ...], near: tuple[Match, ...]) -> tuple[Match, ...]:

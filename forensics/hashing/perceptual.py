@@ -13,6 +13,25 @@ if TYPE_CHECKING:
 ORIGINAL = "original"
 """Name of the probe that is the picture as decoded, neither turned nor trimmed."""
 
+DISPLAYED = "displayed"
+"""Name of the turn that a viewer applies, where the file asks for one (Exif orientation)."""
+
+COMPOSITED = "composited"
+"""Name of the view of a picture with transparency that is shown on white."""
+
+FAITHFUL_PROBES = frozenset({ORIGINAL, DISPLAYED, COMPOSITED})
+"""Probes that show the picture as it is stored or as every viewer shows it. Any other is a lead only."""
+
+
+def probe_name(view: str, turn: str) -> str:
+    """Name of a probe: ``original``, ``trimmed``, ``rotate-90``, ``trimmed/rotate-90``.
+
+    Args:
+        view: What was hashed of the file: :data:`ORIGINAL`, ``trimmed``, ``frame-12`` ...
+        turn: How it was turned; :data:`ORIGINAL` if it was not.
+    """
+    return "/".join(part for part in (view, turn) if part != ORIGINAL) or ORIGINAL
+
 
 @dataclass(frozen=True, slots=True)
 class PerceptualHash:
@@ -31,6 +50,36 @@ class PerceptualHash:
     value: str
     quality: int | None
     probe: str
+    decode: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHash:
+    """The hash of one frame of a film.
+
+    Attributes:
+        milliseconds: When it is shown, from the start of the film.
+        value: As :attr:`PerceptualHash.value`.
+        quality: As :attr:`PerceptualHash.quality`.
+    """
+
+    milliseconds: int
+    value: str
+    quality: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilmHash:
+    """The hashes of a film's sampled frames, compared as a bag: when a frame is shown does not count.
+
+    Attributes:
+        algorithm: Name of the algorithm, ``vpdq``.
+        frames: In order of time; of frames with equal hashes the first.
+        decode: Name and version of the decode path, such as ``film-v1``.
+    """
+
+    algorithm: str
+    frames: tuple[FrameHash, ...]
     decode: str
 
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from forensics.errors import PictureError
+from forensics.hashing.perceptual import ORIGINAL
 from forensics.media.picture_formats import DECODED_FORMATS, PREFIX_SIZE, formats_by_prefix
 from forensics.reason import Reason
 
@@ -53,6 +54,8 @@ class Picture:
             (height, width, 3).
         width: Width in pixels as the file states, before any reduction.
         height: Height in pixels as the file states.
+        view: What it shows of the file: ``original``, ``trimmed``, ``composited``, ``frame-12``, ``thumbnail`` ...
+        turn: How a viewer turns it (Exif orientation), by Pillow's name of the turn: ``original`` if not at all.
         truncated: Whether the file broke off or was damaged, so that only a part of the pixels is its own.
         decode: Name of the decode path.
     """
@@ -60,6 +63,8 @@ class Picture:
     pixels: npt.NDArray[np.uint8]
     width: int
     height: int
+    view: str = ORIGINAL
+    turn: str = ORIGINAL
     truncated: bool = False
     decode: str = DECODE_PATH
 
