@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """EWF (E01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images whole and split."""
+    """EWF (E01, Ex01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images whole and split."""
     from forensics.evidence.images import (
         ad1,
         aff4,
         apple_sparse,
         archive,
         ewf,
+        ewf2,
         qcow2,
         raw,
         split_raw,
@@ -38,6 +39,7 @@ def tamiz_image_formats() -> list[ImageFormat]:
 
     return [
         ewf.EwfFormat(),
+        ewf2.Ewf2Format(),
         aff4.Aff4Format(),
         ad1.Ad1Format(),
         qcow2.Qcow2Format(),

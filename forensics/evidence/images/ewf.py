@@ -22,7 +22,6 @@ from forensics.evidence.images.ewf_segments import EwfSegments, find_segments
 from forensics.evidence.images.ewf_tables import ChunkMap
 
 _UNSUPPORTED = {
-    b"EVF2\x0d\x0a\x81\x00": ("an EWF version 2 image (Ex01)", "export it as E01 or raw"),
     b"LEF2\x0d\x0a\x81\x00": ("a logical EWF version 2 image (Lx01)", "export it as E01 or raw"),
     b"LVF\x09\x0d\x0a\xff\x00": ("a logical EWF image (L01)", "export it as E01 or raw"),
     b"ADCRYPT\x00": ("an image encrypted by FTK Imager (AD encryption)", "decrypt it with FTK Imager"),
