@@ -25,6 +25,8 @@ class Reason(StrEnum):
     """A file system was recognised but cannot be opened."""
     VOLUME_ENCRYPTED = "volume-encrypted"
     """The volume carries the signature of an encryption scheme and was not unlocked."""
+    SHADOW_COPIES_NOT_EXAMINED = "shadow-copies-not-examined"
+    """The volume has shadow copies, and the scan's profile does not open them."""
     BEYOND_END_OF_IMAGE = "beyond-end-of-image"
     """The partition or file system is larger than the image: its end is missing."""
     DIRECTORY_UNREADABLE = "directory-unreadable"

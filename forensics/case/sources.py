@@ -214,18 +214,20 @@ class SourceRecorder:
                     "UPDATE volumes SET file_system = ?, description = ?, walked = 0 WHERE source_id = ? AND label = ?",
                     (file_system, volume.description, source_id, volume.label),
                 )
+            locator = f"{label}/{volume.label}"
             if opened or volume.label in outer:
-                self._no_longer_encrypted(source_id, f"{label}/{volume.label}")
+                self._take_back(source_id, locator, Reason.VOLUME_ENCRYPTED, "volume unlocked")
+            if volume.label in outer:
+                self._take_back(source_id, locator, Reason.SHADOW_COPIES_NOT_EXAMINED, "shadow copies opened")
 
-    def _no_longer_encrypted(self, source_id: int, locator: str) -> None:
-        """Take back that a volume could not be examined because it was encrypted."""
+    def _take_back(self, source_id: int, locator: str, reason: Reason, action: str) -> None:
+        """Take back that a volume, or what lies in it, could not be examined."""
         gone = self._connection.execute(
-            "DELETE FROM not_examined WHERE source_id = ? AND locator = ? AND reason = ?",
-            (source_id, locator, Reason.VOLUME_ENCRYPTED),
+            "DELETE FROM not_examined WHERE source_id = ? AND locator = ? AND reason = ?", (source_id, locator, reason)
         )
         if gone.rowcount:
             details = {"scan": self._scan_id, "volume": locator}
-            ledger.append(self._connection, self._actor, "volume unlocked", details)
+            ledger.append(self._connection, self._actor, action, details)
 
     # Adding
 

@@ -31,6 +31,15 @@ class StreamReader(ABC):
             StreamReadError: The bytes cannot be read.
         """
 
+    def extents(self) -> tuple[tuple[int | None, int], ...] | None:
+        """Tell where the stream lies, to see whether it may have changed between two states of a volume.
+
+        Returns:
+            Start in the volume, ``None`` for a hole, and length, both in bytes; ``None`` where it cannot be told, or
+            where the bytes stand inside metadata.
+        """
+        return None
+
 
 class FileSystem(ABC):
     """An open file system. Belongs to the process that opened it.

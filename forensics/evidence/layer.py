@@ -8,7 +8,7 @@ were images of disks, or whole file systems where the library behind it gives no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -44,6 +44,18 @@ class VolumeImage(DiskImage):
     @abstractmethod
     def offset_in_parent(self, offset: int) -> int | None:
         """Where a byte lies in the parent image; ``None`` if that cannot be told. Used to read in physical order."""
+
+    def may_differ(self, other: DiskImage, extents: Iterable[tuple[int, int]]) -> bool:  # noqa: ARG002
+        """Tell whether bytes may be others than at the same place in another state of the same volume.
+
+        Args:
+            other: The image the other state is read from: that of an earlier copy, or the one this lies in.
+            extents: Start in the volume and length, in bytes.
+
+        Returns:
+            False only if they are known to be the same.
+        """
+        return True
 
     def close(self) -> None:
         """Do nothing: the image belongs to the source that opened it."""
@@ -163,3 +175,14 @@ class VolumeLayer(ABC):
         Raises:
             EvidenceError: It is there but damaged, or cannot be read.
         """
+
+    def left_out(self, place: LayerPlace) -> Gap | None:  # noqa: ARG002
+        """Say what stays unexamined because the profile does not open this layer; asked where ``only_deep`` is true.
+
+        Args:
+            place: The volume.
+
+        Raises:
+            EvidenceError: It is there but damaged, or cannot be read.
+        """
+        return None

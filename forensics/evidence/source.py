@@ -19,6 +19,7 @@ from forensics.evidence import signature
 from forensics.evidence.filesystem import FileSystem, StreamReader
 from forensics.evidence.image import DiskImage, open_image
 from forensics.evidence.keys import Keyring
+from forensics.evidence.layer import VolumeImage
 from forensics.evidence.locator import SOURCE_LABEL, Locator
 from forensics.evidence.shadow_history import ShadowHistory
 from forensics.evidence.stream import NotExamined, Stream
@@ -166,7 +167,7 @@ class Source:
         items = file_system.walk(str(Locator(self.label, label)))
         if node.earlier or any(label in other.earlier for other in self._all_nodes().values()):
             self._remember(node.earlier)
-            items = self._history.new_items(label, node.earlier, items)
+            items = self._new_items(node, file_system, items)
         for item in items:
             if isinstance(item, Stream) and item.physical_offset is not None and node.image is not self.image:
                 yield replace(item, physical_offset=offset_in_medium(node.image, item.physical_offset))
@@ -181,8 +182,21 @@ class Source:
             node = self._all_nodes()[label]
             with suppress(FileSystemError):  # reported by the walk over that volume
                 file_system = self.file_system(node.volume)
-                items = file_system.walk(str(Locator(self.label, label))) if file_system else iter(())
-                deque(self._history.new_items(label, node.earlier, items), maxlen=0)
+                if file_system is not None:
+                    items = file_system.walk(str(Locator(self.label, label)))
+                    deque(self._new_items(node, file_system, items), maxlen=0)
+
+    def _new_items(
+        self, node: VolumeNode, file_system: FileSystem, items: Iterator[Stream | NotExamined]
+    ) -> Iterator[Stream | NotExamined]:
+        def open_stream(stream: Stream) -> StreamReader:
+            return file_system.open(stream.locator.address or "")
+
+        def may_differ(earlier: str, extents: tuple[tuple[int, int], ...]) -> bool:
+            image = node.image
+            return not isinstance(image, VolumeImage) or image.may_differ(self._all_nodes()[earlier].image, extents)
+
+        return self._history.new_items(node.volume.label, node.earlier, items, open_stream, may_differ)
 
     def open_stream(self, locator: Locator) -> StreamReader:
         """Open a stream by its locator.

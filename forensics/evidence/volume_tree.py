@@ -117,18 +117,22 @@ class VolumeTree:
     def _inside(self, node: VolumeNode, neighbours: Sequence[Volume]) -> Inside | None:
         keys = self.keyring.of_volume(node.volume.label)
         place = LayerPlace(node.image, node.within, neighbours, keys)
+        left_out: list[Gap] = []
         for layer in loader.volume_layers():
-            if layer.only_deep and not self.deep:
-                continue
             try:
+                if layer.only_deep and not self.deep:
+                    gap = layer.left_out(place)
+                    left_out += [gap] if gap else []
+                    continue
                 inside = layer.open(place)
             except EvidenceError as error:
                 detail = f"{layer.name}: {error.what}"
                 size = None if layer.only_deep else node.volume.size
                 return Inside(gaps=(Gap(Reason.FILE_SYSTEM_DAMAGED, detail, size),), divided=not layer.only_deep)
             if inside is not None:
-                return inside
-        return None
+                # what is divided has no file system of its own, and so no copies of it
+                return inside if inside.divided else replace(inside, gaps=(*left_out, *inside.gaps))
+        return Inside(gaps=tuple(left_out), divided=False) if left_out else None
 
 
 def _partitions(image: DiskImage) -> tuple[Volume, ...] | None:

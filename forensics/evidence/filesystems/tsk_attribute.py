@@ -173,6 +173,28 @@ def has_missing_runs(file: pytsk3.File, wanted: tuple[int, int]) -> bool:
     )
 
 
+def extents(file: pytsk3.File, wanted: tuple[int, int]) -> tuple[tuple[int | None, int], ...] | None:
+    """Where an attribute lies: start in the volume (``None`` for a hole) and length of each run, in bytes.
+
+    Returns:
+        ``None`` where it is resident: its bytes stand inside metadata.
+    """
+    block_size = int(file.info.fs_info.block_size)
+    for attribute in file:
+        if (int(attribute.info.type), int(attribute.info.id)) != wanted:
+            continue
+        if not int(attribute.info.flags) & _NON_RESIDENT:
+            return None
+        return tuple(
+            (
+                None if int(run.flags) & _RUN_WITHOUT_BLOCKS else int(run.addr) * block_size,
+                int(run.len) * block_size,
+            )
+            for run in attribute
+        )
+    return None
+
+
 def _ntfs_contents(file: pytsk3.File, inode: int, *, directory: bool) -> list[Content]:
     # fls lists the index roots of the file system's own files ($Secure:$SDH), so they count; those of a directory
     # are its listing

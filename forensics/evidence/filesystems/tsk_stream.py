@@ -6,7 +6,13 @@ import pytsk3
 
 from forensics.errors import LocatorError, StreamReadError
 from forensics.evidence.filesystem import StreamReader
-from forensics.evidence.filesystems.tsk_attribute import Family, contents, has_missing_runs, is_directory
+from forensics.evidence.filesystems.tsk_attribute import (
+    Family,
+    contents,
+    extents,
+    has_missing_runs,
+    is_directory,
+)
 from forensics.evidence.tsk_image import TSK_ERRORS, TskImage
 
 _PIECE = 4 << 20
@@ -45,6 +51,11 @@ class TskStreamReader(StreamReader):
             offset += len(piece)
             remaining -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def extents(self) -> tuple[tuple[int | None, int], ...] | None:
+        """Tell where the stream lies (see :meth:`StreamReader.extents`)."""
+        self._image.check_process()
+        return None if self._attribute is None else extents(self._file, self._attribute)
 
     def _read_piece(self, offset: int, length: int) -> bytes:
         piece = b""
