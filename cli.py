@@ -48,6 +48,11 @@ RECOVERY_KEY_FILE = click.option(
     help="The same with a recovery key (BitLocker, FileVault). Repeatable.",
 )  # fmt: skip
 
+ALLOW_WRITABLE = click.option(
+    "--allow-writable", is_flag=True,
+    help="Read a folder or device although something could write to it. The case says so.",
+)  # fmt: skip
+
 
 @click.group(cls=TamizGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="tamiz")
@@ -207,6 +212,7 @@ def case_new(case: Path, number: str, examiner: str, authority: str | None, exhi
 @click.option("--profile", type=click.Choice(("quick", "standard", "deep")), default="standard", show_default=True)
 @click.option("--source-digest/--no-source-digest", default=True, help="SHA-256 of the evidence before and after.")
 @click.option("--verify-image", is_flag=True, help="Recompute the digest that the acquisition tool stored (E01).")
+@ALLOW_WRITABLE
 @PASSWORD_FILE
 @RECOVERY_KEY_FILE
 @click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
@@ -214,10 +220,13 @@ def case_new(case: Path, number: str, examiner: str, authority: str | None, exhi
 @click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
 def scan(
     case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
-    source_digest: bool, verify_image: bool, password_files: tuple[str, ...], recovery_key_files: tuple[str, ...],
-    examiner: str | None, quiet: bool, as_json: bool,
+    source_digest: bool, verify_image: bool, allow_writable: bool, password_files: tuple[str, ...],
+    recovery_key_files: tuple[str, ...], examiner: str | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Examine evidence: list, hash and match every stream. Run again to go on after an interruption."""
+    """Examine evidence: list, hash and match every stream. Run again to go on after an interruption.
+
+    A SOURCE is a disk image or phone extraction, a folder on a read-only mount, or a read-only block device.
+    """
     from forensics.evidence.keys import Keyring
     from forensics.triage import scan as triage
     from forensics.triage.progress import choose_display
@@ -225,7 +234,7 @@ def scan(
     folder, known_sets = _chosen_sets(sets)
     request = triage.ScanRequest(
         sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image,
-        Keyring.read(password_files, recovery_key_files),
+        Keyring.read(password_files, recovery_key_files), allow_writable,
     )  # fmt: skip
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         result = triage.scan(store, actor, request, display)
@@ -337,12 +346,13 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
 @cli.command("locate")
 @click.argument("case", type=CASE)
 @click.argument("locator")
-@click.option("--source", type=FILE, help="Where the evidence file is now, if it has moved.")
+@click.option("--source", type=FILE, help="Where the evidence is now, if it has moved.")
+@ALLOW_WRITABLE
 @PASSWORD_FILE
 @RECOVERY_KEY_FILE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def locate_command(
-    case: Path, locator: str, source: Path | None, password_files: tuple[str, ...],
+    case: Path, locator: str, source: Path | None, allow_writable: bool, password_files: tuple[str, ...],
     recovery_key_files: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Show what a locator points at and hash it again. Shows no content."""
@@ -351,7 +361,8 @@ def locate_command(
     from forensics.triage.locate import locate
 
     with CaseReader.open(case) as reader:
-        located = locate(reader, locator, source, Keyring.read(password_files, recovery_key_files))
+        keyring = Keyring.read(password_files, recovery_key_files)
+        located = locate(reader, locator, source, keyring, allow_writable=allow_writable)
     if as_json:
         print_json({**dataclasses.asdict(located), "agrees": located.agrees})
     else:

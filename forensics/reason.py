@@ -31,6 +31,8 @@ class Reason(StrEnum):
     """The partition or file system is larger than the image: its end is missing."""
     DIRECTORY_UNREADABLE = "directory-unreadable"
     """A directory could not be listed, or not to its end."""
+    OTHER_FILE_SYSTEM = "other-file-system"
+    """Another file system is mounted inside a folder; it is not part of this source."""
     WALK_LIMIT = "walk-limit"
     """A directory lies deeper, or a file system holds more entries, than the walk follows."""
 

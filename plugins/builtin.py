@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """EWF (E01, Ex01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images whole and split."""
+    """EWF (E01, Ex01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images whole and split, folders, devices."""
     from forensics.evidence.images import (
         ad1,
         aff4,
@@ -36,6 +36,8 @@ def tamiz_image_formats() -> list[ImageFormat]:
         vhdx,
         vmdk,
     )
+    from forensics.evidence.images.block_device import BlockDeviceFormat
+    from forensics.evidence.images.folder import FolderFormat
 
     return [
         ewf.EwfFormat(),
@@ -54,6 +56,8 @@ def tamiz_image_formats() -> list[ImageFormat]:
         archive.ZipFormat(),
         archive.TarFormat(),
         raw.RawFormat(),
+        FolderFormat(),
+        BlockDeviceFormat(),
     ]
 
 
@@ -79,11 +83,12 @@ def tamiz_volume_layers() -> list[VolumeLayer]:
 def tamiz_file_systems() -> list[FileSystemFormat]:
     """File systems, by The Sleuth Kit; XFS; archives and logical images, which are sources of their own."""
     from forensics.evidence.filesystems import ad1, tar, tsk, xfs
+    from forensics.evidence.filesystems.folder import FolderFileSystemFormat
     from forensics.evidence.filesystems.zip import ZipFileSystemFormat
 
     return [
         ZipFileSystemFormat(), tar.TarFileSystemFormat(), ad1.Ad1FileSystemFormat(), xfs.XfsFormat(),
-        tsk.TskFileSystemFormat(),
+        tsk.TskFileSystemFormat(), FolderFileSystemFormat(),
     ]  # fmt: skip
 
 

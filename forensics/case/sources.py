@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from forensics.case import findings, ledger, utc
 from forensics.case.ledger import Actor, canonical_json
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError, TamizError
-from forensics.evidence.description import SourceDescription
+from forensics.evidence.description import COULD_CHANGE, SourceDescription
 from forensics.evidence.stream import display_text
 from forensics.evidence.volume import Volume
 from forensics.reason import Reason
@@ -86,6 +87,7 @@ class SourceRecorder:
                 self._check_unchanged(known["id"], description, path)
                 self._check_openable(known["id"], description, path)
                 self._take_up(known["id"], known["label"], description)
+                self._note_writable(known["id"], description)
                 return RecordedSource(known["id"], known["label"], known["exhibit"])
             return self._add(description, exhibit, path)
 
@@ -153,8 +155,9 @@ class SourceRecorder:
         if Path(known["path"]).exists():
             if exhibit not in {None, known["exhibit"]}:
                 return None  # a copy that the user has declared another exhibit
+            alike = "is byte for byte" if description.segments else "lists the same files, sizes and times as"
             raise CaseError(
-                f"is byte for byte source {known['label']} of exhibit {known['exhibit']}, which is still in its place",
+                f"{alike} source {known['label']} of exhibit {known['exhibit']}, which is still in its place",
                 path,
                 "scan that one, or say with --exhibit which other exhibit this is",
             )
@@ -228,6 +231,15 @@ class SourceRecorder:
         if gone.rowcount:
             details = {"scan": self._scan_id, "volume": locator}
             ledger.append(self._connection, self._actor, action, details)
+
+    def _note_writable(self, source_id: int, description: SourceDescription) -> None:
+        """Say in the case that a source could have changed in this scan, whatever held in the first one."""
+        if COULD_CHANGE not in description.metadata:
+            return
+        execute = self._connection.execute
+        metadata = json.loads(execute("SELECT metadata FROM sources WHERE id = ?", (source_id,)).fetchone()[0])
+        metadata.setdefault(COULD_CHANGE, description.metadata[COULD_CHANGE])
+        execute("UPDATE sources SET metadata = ? WHERE id = ?", (canonical_json(metadata), source_id))
 
     # Adding
 

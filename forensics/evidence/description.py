@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from forensics.evidence.source import Source
 
 
+COULD_CHANGE = "could change while it was read"
+"""Name in a source's metadata for what would have let others write to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
     """A source as it was found.
@@ -27,9 +31,10 @@ class SourceDescription:
         segments: Name and size in bytes of each file that makes it up, in order.
         segment_paths: The same files, as paths.
         stored_digests: Digests of the medium that the acquisition tool stored, by algorithm.
-        metadata: What else the acquisition tool stored.
+        metadata: What else the acquisition tool stored, and :data:`COULD_CHANGE` where that holds.
         volumes: Each volume with the type of its file system, ``None`` where none is readable.
         not_examined: What was found unreadable on the way.
+        digest_algorithm: Name of the digest of the evidence before and after.
     """
 
     path: Path
@@ -42,6 +47,7 @@ class SourceDescription:
     metadata: Mapping[str, str]
     volumes: tuple[tuple[Volume, str | None], ...]
     not_examined: tuple[NotExamined, ...] = ()
+    digest_algorithm: str = "sha256"
 
 
 def describe(source: Source) -> SourceDescription:
@@ -60,12 +66,18 @@ def describe(source: Source) -> SourceDescription:
         format=image.format,
         size=image.size,
         sector_size=image.sector_size,
-        segments=tuple((segment.name, segment.stat().st_size) for segment in image.segments),
+        segments=tuple((segment.name, _segment_size(segment, image.size)) for segment in image.segments),
         segment_paths=image.segments,
         stored_digests=dict(image.stored_digests),
-        metadata=dict(image.metadata),
+        metadata={**image.metadata, **({COULD_CHANGE: image.writable} if image.writable else {})},
         volumes=volumes,
+        digest_algorithm=image.digest_algorithm,
     )
+
+
+def _segment_size(path: Path, medium: int) -> int:
+    """Bytes in a segment; a device does not tell its size that way, but it is all of its medium."""
+    return medium if path.is_block_device() else path.stat().st_size
 
 
 def _file_system_type(source: Source, volume: Volume) -> str | None:

@@ -55,24 +55,35 @@ class Source:
         self._history = ShadowHistory()
 
     @classmethod
-    def open(cls, path: Path, label: str, keyring: Keyring | None = None, *, deep: bool = False) -> Self:
-        """Open an evidence file.
+    def open(
+        cls,
+        path: Path,
+        label: str,
+        keyring: Keyring | None = None,
+        *,
+        deep: bool = False,
+        allow_writable: bool = False,
+    ) -> Self:
+        """Open a piece of evidence.
 
         Args:
-            path: The disk image, or the first segment of a split one.
+            path: The disk image, or the first segment of a split one; a folder; a block device.
             label: Source label, such as ``E1``.
             keyring: Keys to its encrypted volumes.
             deep: Open also what only the profile ``deep`` examines (shadow copies).
+            allow_writable: Open a folder or device even if something could write to it.
 
         Raises:
             LocatorError: The label cannot be part of a locator.
-            ImageError: The file is no disk image tamiz can open.
+            ImageError: The file is no disk image tamiz can open, or the folder or device could be written to.
             VolumeError: It has a partition table that cannot be read.
         """
         if not SOURCE_LABEL.fullmatch(label):
             raise LocatorError("is no source label", label, "use letters, digits, dots, hyphens and underscores")
         source = cls(open_image(path), label, keyring, deep=deep)
         try:
+            if not allow_writable:
+                source._refuse_writable()
             source._refuse_other_files()
         except BaseException:
             source.close()
@@ -247,6 +258,14 @@ class Source:
     def _first_allocated(self) -> Volume:
         volumes = self.volumes()
         return next((volume for volume in volumes if volume.allocated), volumes[0])
+
+    def _refuse_writable(self) -> None:
+        if self.image.writable:
+            raise ImageError(
+                f"{self.image.writable}: it could change while it is read",
+                str(self.image.path),
+                "make it read-only, or accept that with --allow-writable",
+            )
 
     def _refuse_other_files(self) -> None:
         """Refuse a file that only a format of last resort takes and that has neither structure nor size of a disk."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from forensics.case.findings import FindingRecorder
 from forensics.case.sources import RecordedVolume, SourceRecorder
 from forensics.errors import EvidenceError, ImageError, TamizError, TriageError
-from forensics.evidence.description import SourceDescription
+from forensics.evidence.description import COULD_CHANGE, SourceDescription
 from forensics.evidence.keys import Keyring
 from forensics.evidence.stream import NotExamined
 from forensics.outcome import Outcome
@@ -70,6 +70,7 @@ class SourceScan:
         verify_image: Recompute the digests that the acquisition tool stored, while streams are examined.
         keyring: Keys to encrypted volumes.
         deep: Examine also what only the profile ``deep`` does.
+        allow_writable: Examine a folder or device even if something could write to it.
         problems: What was found wrong with sources and did not stop their examination.
     """
 
@@ -84,6 +85,7 @@ class SourceScan:
     verify_image: bool = False
     keyring: Keyring = field(default_factory=Keyring)
     deep: bool = False
+    allow_writable: bool = False
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
@@ -97,14 +99,16 @@ class SourceScan:
             CaseError: It is not the evidence the case knows by this place or exhibit.
         """
         self.display.phase("opening")
-        description, keyring = self._describe(SourceAccess(path, UNNAMED, self.keyring, self.deep))
+        description, keyring = self._describe(SourceAccess(path, UNNAMED, self.keyring, self.deep, self.allow_writable))
         digest = self._digest(UNNAMED, description, "before") if self.with_digest else None
         source = self.sources.register(description, exhibit, digest)
         if source.new_exhibit:
             self.display.note(f"exhibit {source.exhibit} was not in the case before and has been added")
+        if COULD_CHANGE in description.metadata:
+            self.display.note(f"{source.label} {description.metadata[COULD_CHANGE]}; the case says so")
         if digest is not None:
             self._hold_against_first(source.id, description, "before", digest)
-        access = SourceAccess(path, source.label, keyring, self.deep)
+        access = SourceAccess(path, source.label, keyring, self.deep, self.allow_writable)
         for volume in self.sources.volumes(source.id):
             if not volume.walked:
                 self._walk(access, source.id, volume)
@@ -143,20 +147,20 @@ class SourceScan:
         return described.description, described.keyring
 
     def _digest(self, label: str, description: SourceDescription, phase: str) -> str:
-        """Compute the digest of the evidence files."""
+        """Compute the digest of the evidence."""
         total = sum(size for _, size in description.segments)
-        self.display.phase(f"{label}: SHA-256 of the evidence {phase} the examination", bytes_total=total)
-        return source_digest.digest_files(
-            description.segment_paths, lambda count: self.display.advance(bytes_read=count)
-        )
+        what = source_digest.what_is_digested(description)
+        self.display.phase(f"{label}: SHA-256 of the {what} {phase} the examination", bytes_total=total)
+        return source_digest.digest_source(description, lambda count: self.display.advance(bytes_read=count))
 
     def _hold_against_first(self, source_id: int, description: SourceDescription, phase: str, value: str) -> None:
-        """Record a digest of the evidence files; it must be the first one ever computed."""
-        first = self.sources.first_digest(source_id, source_digest.ALGORITHM)
-        self.sources.add_digest(source_id, phase, source_digest.ALGORITHM, value)
+        """Record a digest of the evidence; it must be the first one ever computed."""
+        first = self.sources.first_digest(source_id, description.digest_algorithm)
+        self.sources.add_digest(source_id, phase, description.digest_algorithm, value)
         if first not in {None, value}:
+            what = source_digest.what_is_digested(description)
             raise ImageError(
-                "has changed: its SHA-256 is not what it was when first scanned (both are in the case)",
+                f"has changed: the SHA-256 of the {what} is not what it was when first scanned (both are in the case)",
                 str(description.path),
                 "find out who wrote to it before going on",
             )

@@ -42,7 +42,14 @@ class Located:
         return self.stored == self.found
 
 
-def locate(case: CaseReader, text: str, source: Path | None = None, keyring: Keyring | None = None) -> Located:
+def locate(
+    case: CaseReader,
+    text: str,
+    source: Path | None = None,
+    keyring: Keyring | None = None,
+    *,
+    allow_writable: bool = False,
+) -> Located:
     """Look a locator up in a case, reopen its stream and hash it again.
 
     Args:
@@ -50,6 +57,7 @@ def locate(case: CaseReader, text: str, source: Path | None = None, keyring: Key
         text: The locator.
         source: Where the evidence file is now; ``None`` for where it was when scanned.
         keyring: Keys to its encrypted volumes.
+        allow_writable: Open a folder or device even if something could write to it.
 
     Raises:
         LocatorError: It is malformed, or the case knows no such stream.
@@ -62,7 +70,7 @@ def locate(case: CaseReader, text: str, source: Path | None = None, keyring: Key
     path = source or case.source_path(locator.source)
     stored = _digests(streams[0]) if streams[0]["sha256"] else None
     found, problem = None, None
-    with Source.open(path, locator.source, keyring, deep=True) as opened:
+    with Source.open(path, locator.source, keyring, deep=True, allow_writable=allow_writable) as opened:
         try:
             found = _hash(opened, locator)
         except EvidenceError as error:

@@ -36,12 +36,14 @@ class SourceAccess:
         label: Source label.
         keyring: Keys to its encrypted volumes. They travel through the pipe only.
         deep: Open also what only the profile ``deep`` examines.
+        allow_writable: Open a folder or device even if something could write to it.
     """
 
     path: Path
     label: str
     keyring: Keyring
     deep: bool
+    allow_writable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

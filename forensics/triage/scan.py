@@ -45,7 +45,7 @@ class ScanRequest:
     """What to scan and how.
 
     Attributes:
-        sources: Evidence files.
+        sources: Evidence files, folders and block devices.
         exhibit: Label of the exhibit they belong to; ``None`` to find or make one.
         sets: Known-hash sets to match against.
         library: Folder of the library that holds them.
@@ -54,6 +54,7 @@ class ScanRequest:
         with_digest: Compute SHA-256 of the evidence files before and after.
         verify_image: Recompute the digests of the medium that the acquisition tool stored in the image.
         keyring: Keys to encrypted volumes. Only which volumes they were given for is ever recorded.
+        allow_writable: Examine a folder or device even if something could write to it.
     """
 
     sources: tuple[Path, ...]
@@ -65,6 +66,7 @@ class ScanRequest:
     with_digest: bool = True
     verify_image: bool = False
     keyring: Keyring = field(default_factory=Keyring)
+    allow_writable: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """The request as the case records it."""
@@ -78,6 +80,7 @@ class ScanRequest:
             "verify_image": self.verify_image,
             "password_files": self.keyring.recorded(KeyKind.PASSWORD),
             "recovery_key_files": self.keyring.recorded(KeyKind.RECOVERY),
+            "allow_writable": self.allow_writable,
         }
 
 
@@ -134,6 +137,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 verify_image=request.verify_image,
                 keyring=request.keyring,
                 deep=request.profile is Profile.DEEP,
+                allow_writable=request.allow_writable,
                 problems=problems,
             )
             for source in request.sources:

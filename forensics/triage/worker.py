@@ -108,7 +108,9 @@ class _Worker:
             if self._source is not None:
                 self._source.close()
             self._source, self._examiner = None, None
-            self._source = Source.open(access.path, access.label, access.keyring, deep=access.deep)
+            self._source = Source.open(
+                access.path, access.label, access.keyring, deep=access.deep, allow_writable=access.allow_writable
+            )
             self._access = access
         return self._source
 

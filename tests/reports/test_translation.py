@@ -68,7 +68,7 @@ def codes() -> dict[str, set[str]]:
         "profile": stored_codes("profile"),
         "scan-state": {"running", "finished", "interrupted", "failed"},
         "state": {"hashed", "skipped", "failed", "pending"},
-        "algorithm": {"md5", "sha1", "sha256", "size", "pdq", "phash"},
+        "algorithm": {"md5", "sha1", "sha256", "manifest-sha256", "size", "pdq", "phash"},
         "probe": set(pdq_dihedral(np.zeros((64, 64), np.uint8))),
         "scheme": {"dos", "gpt", "none"},
     }

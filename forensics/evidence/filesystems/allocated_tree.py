@@ -166,7 +166,7 @@ class AllocatedTree(FileSystem):
             Allocation.ALLOCATED,
             physical_offset=facts.first_offset,
             times=self._times(node),
-            not_hashable=facts.obstacle or _size_obstacle(facts),
+            not_hashable=facts.obstacle or size_obstacle(facts),
         )
 
     def _locator(self, volume: Locator, node: Node) -> Locator:
@@ -185,11 +185,11 @@ class AllocatedTree(FileSystem):
         if node is None or stat.S_ISDIR(node.mode):
             what = "no such stream in this file system" if node is None else "is a directory, not a stream"
             raise LocatorError(what, where, "check the locator and the source")
-        return self._reader(node, where) if stat.S_ISREG(node.mode) else _Nothing()
+        return self._reader(node, where) if stat.S_ISREG(node.mode) else NoContent()
 
 
-class _Nothing(StreamReader):
-    """The content of what has none: a link, a device."""
+class NoContent(StreamReader):
+    """The content of what has none: a link, a device, a pipe, a socket."""
 
     size = 0
 
@@ -198,7 +198,7 @@ class _Nothing(StreamReader):
         return b""
 
 
-def _size_obstacle(facts: Facts) -> Reason | None:
+def size_obstacle(facts: Facts) -> Reason | None:
     """Why the size of a file forbids hashing it."""
     if not 0 <= facts.size <= LARGEST_SIZE:
         return Reason.IMPLAUSIBLE_SIZE
