@@ -89,7 +89,8 @@ def pdq_hash(pixels: Pixels, full_size: Size | None = None) -> PdqHash:
         return _no_hash()
     if max(full_size or pixels.shape[:2]) <= _REFERENCE_IS_FAST:
         return _reference_hash(pixels)
-    return _certain_hash(pdq_buffer(pixels, full_size), _margin(pixels, full_size)) or _reference_hash(pixels)
+    (certain,) = _certain_hashes(_buffers(pixels, full_size, turned=False), _margin(pixels, full_size))
+    return certain[0] or _reference_hash(pixels)
 
 
 def pdq_buffer(pixels: Pixels, full_size: Size | None = None) -> Buffer:
@@ -102,7 +103,8 @@ def pdq_buffer(pixels: Pixels, full_size: Size | None = None) -> Buffer:
         pixels: As for :func:`pdq_hash`, of at least one pixel.
         full_size: As for :func:`pdq_hash`.
     """
-    return _buffers(pixels, full_size, turned=False)[0][0]
+    buffer: Buffer = _buffers(pixels, full_size, turned=False)[0]
+    return buffer
 
 
 def pdq_dihedral(pixels: Pixels, full_size: Size | None = None) -> dict[str, PdqHash]:
@@ -120,15 +122,12 @@ def pdq_dihedral(pixels: Pixels, full_size: Size | None = None) -> dict[str, Pdq
     """
     if min(pixels.shape[:2]) < SMALLEST_SIDE:
         return dict.fromkeys(_TURNS, _no_hash())
-    margin = _margin(pixels, full_size)
-    buffers = _buffers(pixels, full_size, turned=True)
-    hashes = {}
-    for name, (upside_down, left_right, transposed) in _TURNS.items():
-        # Turning round the rows of A turns round the picture; transposing comes last and is free.
-        buffer = buffers[upside_down][left_right]
-        hashed = _certain_hash(buffer.T if transposed else buffer, margin)
-        hashes[name] = hashed or _reference_hash(_turned(pixels, upside_down, left_right, transposed))
-    return hashes
+    certain = _certain_hashes(_buffers(pixels, full_size, turned=True), _margin(pixels, full_size))
+    return {
+        name: certain[2 * upside_down + left_right][transposed]
+        or _reference_hash(_turned(pixels, upside_down, left_right, transposed))
+        for name, (upside_down, left_right, transposed) in _TURNS.items()
+    }
 
 
 _TURNS = {
@@ -149,36 +148,51 @@ def _turned(pixels: Pixels, upside_down: bool, left_right: bool, transposed: boo
     return turned.swapaxes(0, 1) if transposed else turned
 
 
-def _buffers(pixels: Pixels, full_size: Size | None, turned: bool) -> list[list[Buffer]]:
-    """The buffers of the picture; with ``turned``, as ``[upside down][left to right]``."""
+def _buffers(pixels: Pixels, full_size: Size | None, turned: bool) -> Buffer:
+    """The buffers of the picture, shape (1, 64, 64).
+
+    With ``turned``, shape (4, 64, 64): as it is, left to right, upside down, both.
+    """
     height, width = pixels.shape[:2]
     full_height, full_width = full_size or (height, width)
     rows = decimate(pixels.reshape(height, -1), full_height, turned)
     if pixels.ndim == 3:
         # grey values are a weighted sum too, and taken here it is one of 64 rows instead of all
         rows = rows.reshape(len(rows), BUFFER_SIDE, width, 3) @ np.array(LUMA, np.float32)
-    return [[columns.T for columns in decimate(np.ascontiguousarray(way.T), full_width, turned)] for way in rows]
+    columns = decimate(np.ascontiguousarray(rows.reshape(-1, width).T), full_width, turned)
+    ways = columns.reshape(len(columns), BUFFER_SIDE, len(rows), BUFFER_SIDE)
+    buffers: Buffer = ways.transpose(2, 0, 3, 1).reshape(-1, BUFFER_SIDE, BUFFER_SIDE)
+    return buffers
 
 
-def _certain_hash(buffer: Buffer, margin: _Margin) -> PdqHash | None:
-    """Hash a buffer, or ``None`` where the margin leaves a bit or the quality open."""
-    quality = _certain_quality(buffer, margin.gradient)
-    if quality is None:
-        return None
+def _certain_hashes(buffers: Buffer, margin: _Margin) -> list[tuple[PdqHash | None, PdqHash | None]]:
+    """Hash each buffer and its transpose; ``None`` where the margin leaves a bit or the quality open.
+
+    Transposing the buffer transposes its coefficients and leaves the quality as it is.
+    """
+    qualities = _certain_qualities(buffers, margin.gradient)
     matrix = dct_matrix()
-    coefficients: Buffer = np.matmul(matrix @ buffer, matrix.T, dtype=np.float32)
-    middle = np.partition(coefficients.ravel(), (_HALF_THE_BITS - 1, _HALF_THE_BITS))[_HALF_THE_BITS - 1 :][:2]
-    if middle[1] - middle[0] < margin.coefficient:
-        return None
-    return PdqHash(_bits(coefficients), quality)
+    coefficients: Buffer = np.matmul(matrix @ buffers, matrix.T, dtype=np.float32)
+    middle = np.partition(coefficients.reshape(len(buffers), -1), (_HALF_THE_BITS - 1, _HALF_THE_BITS), axis=1)
+    gaps = middle[:, _HALF_THE_BITS] - middle[:, _HALF_THE_BITS - 1]
+    hashes: list[tuple[PdqHash | None, PdqHash | None]] = []
+    for values, median, gap, quality in zip(coefficients, middle[:, _HALF_THE_BITS - 1], gaps, qualities, strict=True):
+        if quality is None or gap < margin.coefficient:
+            hashes.append((None, None))
+        else:
+            above = values > median
+            hashes.append((PdqHash(_hexadecimal(above), quality), PdqHash(_hexadecimal(above.T), quality)))
+    return hashes
 
 
-def _certain_quality(buffer: Buffer, margin: float) -> int | None:
-    """The quality, or ``None`` where gradients within the margin of a whole number leave it open."""
-    gradients = np.concatenate([np.abs(np.diff(buffer, axis=axis)).ravel() for axis in (0, 1)]) * (100 / 255)
-    least = _scaled(int(np.floor(gradients - margin).clip(0).sum()))
-    most = _scaled(int(np.floor(gradients + margin).sum()))
-    return least if least == most else None
+def _certain_qualities(buffers: Buffer, margin: float) -> list[int | None]:
+    """The quality of each buffer, or ``None`` where gradients within the margin of a whole number leave it open."""
+    across, down = (np.abs(np.diff(buffers, axis=axis)).reshape(len(buffers), -1) for axis in (1, 2))
+    gradients = np.concatenate([across, down], axis=1) * np.float32(100 / 255)
+    least = np.floor(gradients - margin).clip(0).sum(axis=1)
+    most = np.floor(gradients + margin).sum(axis=1)
+    bounds = [(_scaled(int(low)), _scaled(int(high))) for low, high in zip(least, most, strict=True)]
+    return [low if low == high else None for low, high in bounds]
 
 
 def _reference_hash(pixels: Pixels) -> PdqHash:
@@ -196,10 +210,13 @@ def _scaled(gradient_sum: int) -> int:
 
 
 def _bits(coefficients: Buffer) -> str:
-    """One bit for each coefficient above the median, the last coefficient first."""
-    values = coefficients.ravel()
-    median = np.partition(values, _HALF_THE_BITS - 1)[_HALF_THE_BITS - 1]
-    return np.packbits((values > median)[::-1]).tobytes().hex()
+    """One bit for each coefficient above the median."""
+    return _hexadecimal(coefficients > np.partition(coefficients.ravel(), _HALF_THE_BITS - 1)[_HALF_THE_BITS - 1])
+
+
+def _hexadecimal(bits: npt.NDArray[np.bool_]) -> str:
+    """The bits of a hash, the last coefficient first."""
+    return np.packbits(bits.ravel()[::-1]).tobytes().hex()
 
 
 def _margin(pixels: Pixels, full_size: Size | None) -> _Margin:

@@ -24,8 +24,6 @@ BUFFER_SIDE = 64
 LUMA = (0.299, 0.587, 0.114)
 """Parts of red, green and blue in the grey value; JPEG's own."""
 
-_Band = tuple[int, int, npt.NDArray[np.float32]]
-
 
 def window_size(length: int) -> int:
     """Width of the moving average along an axis of ``length`` pixels: a 128th of it, rounded up."""
@@ -57,8 +55,10 @@ def decimate(
     """
     ways = 2 if both_ways else 1
     samples = np.empty((ways, BUFFER_SIDE, lines.shape[1]), np.float32)
-    for index, (start, stop, weights) in enumerate(_bands(length or len(lines), len(lines))):
-        averages = weights[:ways] @ lines[start:stop].astype(np.float32)
+    starts, weights = _bands(length or len(lines), len(lines))
+    width = weights.shape[2]
+    for index, start in enumerate(starts):
+        averages = weights[index, :ways] @ lines[start : start + width].astype(np.float32)
         samples[0, index] = averages[0]
         if both_ways:
             samples[1, BUFFER_SIDE - 1 - index] = averages[1]
@@ -77,46 +77,44 @@ def dct_matrix() -> npt.NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1024)
-def _bands(length: int, reduced_length: int) -> list[_Band]:
-    """The rows of ``A(length)``, each with its mirror image: first line, line after the last, weights of shape (2, n).
+def _bands(length: int, reduced_length: int) -> tuple[list[int], npt.NDArray[np.float32]]:
+    """The rows of ``A(length)``, each with its mirror image: the first line of each, and weights of shape (64, 2, n).
 
     The sample that lies at ``index`` from one end and the one at ``63 - index`` from the other are at most a line
-    apart, so both are taken from the same lines.
+    apart, so both are taken from the same n lines.
     """
     step = -(-length // reduced_length)
     if -(-length // step) != reduced_length:
         raise ValueError(f"{length} lines do not reduce to {reduced_length}")
-    rows = _filter_matrix_rows(length)
-    bands = []
-    for index in range(BUFFER_SIDE):
-        first, weights = rows[index]
-        opposite, mirrored_weights = rows[BUFFER_SIDE - 1 - index]
-        mirrored_first = length - opposite - len(mirrored_weights)
-        start = min(first, mirrored_first) // step
-        stop = -(-max(first + len(weights), mirrored_first + len(mirrored_weights)) // step)
-        pair = np.zeros((2, (stop - start) * step))
-        pair[0, first - start * step :][: len(weights)] = weights
-        pair[1, mirrored_first - start * step :][: len(mirrored_weights)] = mirrored_weights[::-1]
-        # one reduced line stands for `step` lines
-        bands.append((start, stop, pair.reshape(2, stop - start, step).sum(axis=2).astype(np.float32)))
-    return bands
+    first, weights = _filter_matrix(length)
+    lines = first[:, None] + np.arange(weights.shape[1])
+    pairs = np.stack([lines, length - 1 - lines[::-1]], axis=1)
+    # a row that is cut at an end of the axis is filled up with weights of zero, for which any line will do
+    pairs = pairs.clip(0, length - 1) // step
+    width = int((pairs.max(axis=(1, 2)) - pairs.min(axis=(1, 2))).max()) + 1
+    starts = pairs.min(axis=(1, 2)).clip(max=reduced_length - width)
+    # one reduced line stands for `step` lines
+    cells = pairs - starts[:, None, None] + width * np.arange(2 * BUFFER_SIDE).reshape(BUFFER_SIDE, 2, 1)
+    both = np.stack([weights, weights[::-1]], axis=1)
+    summed = np.bincount(cells.ravel(), both.ravel(), 2 * BUFFER_SIDE * width)
+    return starts.tolist(), summed.reshape(BUFFER_SIDE, 2, width).astype(np.float32)
 
 
-def _filter_matrix_rows(length: int) -> list[tuple[int, npt.NDArray[np.float64]]]:
-    """The rows of ``A(length)``: where the values that are not zero begin, and these values."""
+def _filter_matrix(length: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """The rows of ``A(length)``: where the values that are not zero begin, and these values, shape (64, n)."""
     window = window_size(length)
     behind = window - (window + 2) // 2
-    positions = np.arange(length)
-    first = np.maximum(0, positions - behind)
-    after = np.minimum(length, positions + window - behind)
-    rows = []
-    for position in sample_positions(length):
-        # the second pass averages the first pass' averages around the position
-        averaged = positions[first[position] : after[position]]
-        start, stop = int(first[averaged[0]]), int(after[averaged[-1]])
-        steps = np.zeros(stop - start + 1)
-        share = 1.0 / (len(averaged) * (after[averaged] - first[averaged]))
-        np.add.at(steps, first[averaged] - start, share)
-        np.add.at(steps, after[averaged] - start, -share)
-        rows.append((start, np.cumsum(steps[:-1])))
-    return rows
+    # the second pass averages the first pass' averages around each sample
+    averaged = sample_positions(length)[:, None] - behind + np.arange(window)
+    inside = (averaged >= 0) & (averaged < length)
+    first = (averaged - behind).clip(0, length)
+    after = (averaged - behind + window).clip(0, length)
+    starts = np.where(inside, first, length).min(axis=1)
+    shares = inside / (inside.sum(axis=1, keepdims=True) * (after - first).clip(min=1))
+    # each average spreads its share over the lines it was taken from: up at the first, down after the last
+    width = 2 * window
+    cells = width * np.arange(BUFFER_SIDE)[:, None] - starts[:, None]
+    ups, downs = ((cells + np.where(inside, ends, starts[:, None])).ravel() for ends in (first, after))
+    size = BUFFER_SIDE * width
+    steps = np.bincount(ups, shares.ravel(), size) - np.bincount(downs, shares.ravel(), size)
+    return starts, steps.reshape(BUFFER_SIDE, width).cumsum(axis=1)
