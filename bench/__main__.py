@@ -1,4 +1,4 @@
-"""``make bench``: run every measurement, or those named on the command line."""
+"""``make bench``: run every measurement, or those named on the command line; options are theirs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import bench
 
-names = sys.argv[1:] or sorted(
+names = [name for name in sys.argv[1:] if not name.startswith("-")] or sorted(
     module.name for module in pkgutil.iter_modules(bench.__path__) if module.name != "__main__"
 )
 for name in names:
