@@ -6,7 +6,6 @@ digests). For the format see :mod:`forensics.evidence.images.ad1`.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from typing import ClassVar
 from forensics.errors import EvidenceError, LocatorError, StreamReadError
 from forensics.evidence.filesystem import FileSystem, FileSystemFormat, StreamReader
 from forensics.evidence.filesystems.inode_set import InodeSet
+from forensics.evidence.filesystems.stored_digest import StoredDigest
 from forensics.evidence.filesystems.tsk_walk import MAX_DEPTH
 from forensics.evidence.image import DiskImage
 from forensics.evidence.images.ad1 import Ad1Image
@@ -68,18 +68,16 @@ class Ad1ItemReader(StreamReader):
     Args:
         image: The image.
         item: The item.
-        digests: Digests stored for it, by hashlib's names, in lower-case hexadecimal.
+        digests: Digests stored for it, by hashlib's names, in hexadecimal.
         where: Its address, for errors.
     """
 
-    def __init__(self, image: Ad1Image, item: _Item, digests: Mapping[str, bytes], where: str) -> None:
+    def __init__(self, image: Ad1Image, item: _Item, digests: Mapping[str, str], where: str) -> None:
         self.size = item.size
         self._image = image
         self._table = item.chunks
         self._where = where
-        self._algorithm, self._stored = next(iter(digests.items()), ("", b""))
-        self._hash = hashlib.new(self._algorithm, usedforsecurity=False) if self._stored else None
-        self._hashed = 0
+        self._digest = StoredDigest(digests, item.size, where)
         self._kept: tuple[int, bytes] = (-1, b"")
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -93,7 +91,7 @@ class Ad1ItemReader(StreamReader):
             pieces.append(piece)
             position += len(piece)
         data = b"".join(pieces)
-        self._compare(offset, data)
+        self._digest.compare(offset, data)
         return data
 
     def _chunk(self, number: int) -> bytes:
@@ -119,20 +117,6 @@ class Ad1ItemReader(StreamReader):
         if not 0 < stop - start <= self._image.chunk_size + (self._image.chunk_size >> 8) + _WINDOW:
             raise StreamReadError("the place stated for it cannot be right", self._where)
         return self._image.read_at(start, stop - start)
-
-    def _compare(self, offset: int, data: bytes) -> None:
-        """Go on with the digest if this is where it stands, and compare it at the end."""
-        if self._hash is None:
-            return
-        if offset == 0 and self._hashed:
-            self._hash, self._hashed = hashlib.new(self._algorithm, usedforsecurity=False), 0
-        if offset != self._hashed:
-            return
-        self._hash.update(data)
-        self._hashed += len(data)
-        if self._hashed == self.size and self._hash.hexdigest().encode() != self._stored:
-            name = self._algorithm.upper()
-            raise StreamReadError(f"its content does not have the {name} that the image states for it", self._where)
 
 
 class Ad1FileSystem(FileSystem):
@@ -195,7 +179,9 @@ class Ad1FileSystem(FileSystem):
         if not item.size and self._obstacle(item, attributes) is Reason.READ_ERROR:
             raise StreamReadError("the image holds no content of it", where)
         digests = {
-            name: attributes[kind].lower() for name, kind in (("sha1", _SHA1), ("md5", _MD5)) if attributes.get(kind)
+            name: attributes[kind].decode("ascii", "replace")
+            for name, kind in (("sha1", _SHA1), ("md5", _MD5))
+            if attributes.get(kind)
         }
         return Ad1ItemReader(self._image, item, digests, where)
 

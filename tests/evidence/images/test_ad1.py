@@ -149,7 +149,7 @@ class TestDigests:
     @pytest.mark.parametrize("kind", [0x5001, 0x5002])
     def test_content_without_its_stored_digest_is_an_error(self, tmp_path: Path, kind: int) -> None:
         others = {0x5001: b"", 0x5002: b""}
-        item = Item("changed", b"content" * 1000, attributes=others | {kind: b"00" * (16 if kind == 0x5001 else 20)})
+        item = Item("changed", b"content" * 1000, attributes=others | {kind: b"11" * (16 if kind == 0x5001 else 20)})
         with Source.open(write(tmp_path / "taken.ad1", segments(medium([item]))), "E1") as source:
             (stream,) = _streams(source).values()
             with pytest.raises(StreamReadError, match=r"does not have the (MD5|SHA1) that the image states"):
