@@ -1,7 +1,8 @@
-"""Evidence made by systems that are not at hand (Windows, macOS), from the source packages of the dissect project.
+"""Evidence made by systems that are not at hand (Windows, macOS), from the source packages of dissect and cryptsetup.
 
 The packages hold it as test data. It is not ours to ship: whoever wants these tests to run fetches the packages once
-into a folder that is not committed, with the command that a skipped test names.
+into a folder that is not committed, with the command that a skipped test names (``make test`` runs the one for
+cryptsetup's).
 """
 
 from __future__ import annotations
@@ -41,3 +42,10 @@ def sample(package: str, name: str, folder: Path) -> Path:
     path = folder / Path(name).stem
     path.write_bytes(gzip.decompress(_member(package, name)))
     return path
+
+
+def cryptsetup_sample(name: str) -> Path:
+    """Find a file or folder of what ``fetch_samples.sh`` unpacks, beginning with ``bitlk-images`` and the like."""
+    if not (_FOLDER / Path(name).parts[0]).is_dir():
+        pytest.skip("fetch it: make samples (Debian's source package of cryptsetup)")
+    return _FOLDER / name

@@ -17,6 +17,8 @@ from forensics.evidence.volume_file import LIBYAL_ERRORS, VolumeFile
 
 _LABEL = "bitlocker"
 _PIECE = 1 << 24
+_SECTOR = 4096
+"""A multiple of every sector size."""
 _METHODS = {
     0x8000: "AES-CBC 128 with diffuser",
     0x8001: "AES-CBC 256 with diffuser",
@@ -35,30 +37,43 @@ class BitlockerImage(VolumeImage):
         start: Byte offset in it of the volume.
         file: What the library reads from.
         volume: The ``pybde.volume``, unlocked.
+        size: Bytes of it that the image holds.
     """
 
-    def __init__(self, parent: DiskImage, start: int, file: VolumeFile, volume: pybde.volume) -> None:
-        super().__init__(parent, int(volume.get_size()))
+    def __init__(self, parent: DiskImage, start: int, file: VolumeFile, volume: pybde.volume, size: int) -> None:
+        super().__init__(parent, size)
         self._start = start
         self._file = file
         self._volume = volume
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read and decrypt bytes (see :meth:`DiskImage.read_at`)."""
-        remaining = min(length, self.size - offset)
+        """Read and decrypt bytes (see :meth:`DiskImage.read_at`).
+
+        The library is asked for whole sectors only: from one it is to begin in the middle of, it goes on with wrong
+        bytes in the next (libbde 20260916, without an error).
+        """
+        length = min(length, self.size - offset)
+        if length <= 0:
+            return b""
+        first, end = offset // _SECTOR * _SECTOR, min(-(-(offset + length) // _SECTOR) * _SECTOR, self.size)
         pieces = []
-        while remaining > 0:
-            try:
-                piece: bytes = self._volume.read_buffer_at_offset(min(remaining, _PIECE), offset)
-            except LIBYAL_ERRORS as error:
-                cause = self._file.explain(error)
-                raise ImageError(f"byte {offset} of the encrypted volume cannot be read ({cause})") from error
-            if not piece:
-                raise ImageError(f"byte {offset} of the encrypted volume cannot be read")
+        place = first
+        while place < end:
+            piece = self._read_sectors(place, min(end - place, _PIECE))
             pieces.append(piece)
-            offset += len(piece)
-            remaining -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            place += len(piece)
+        whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return whole[offset - first : offset - first + length]
+
+    def _read_sectors(self, offset: int, length: int) -> bytes:
+        try:
+            piece: bytes = self._volume.read_buffer_at_offset(length, offset)
+        except LIBYAL_ERRORS as error:
+            cause = self._file.explain(error)
+            raise ImageError(f"byte {offset} of the encrypted volume cannot be read ({cause})") from error
+        if len(piece) < length:
+            raise ImageError(f"byte {offset + len(piece)} of the encrypted volume cannot be read")
+        return piece
 
     def offset_in_parent(self, offset: int) -> int | None:
         """Where the encrypted form of a byte lies; all but the first sectors, kept elsewhere, lie in their place."""
@@ -86,14 +101,15 @@ class BitlockerLayer(VolumeLayer):
                 if unlocked is None:
                     return Inside(gaps=(locked(name, place, _LABEL, place.volume.size),))
                 volume, kind = unlocked
-            image = BitlockerImage(place.image, place.volume.offset, file, volume)
+            size = int(volume.get_size())
+            image = BitlockerImage(place.image, place.volume.offset, file, volume, min(size, place.size))
             method = _METHODS.get(int(volume.get_encryption_method()), "")
         except LIBYAL_ERRORS as error:
             cause = f"its metadata cannot be read: {file.explain(error)}"
             return Inside(gaps=(locked(name, place, _LABEL, place.volume.size, cause),))
         description = ", ".join(filter(None, (name, method)))
         description = unlocked_with(description, kind) if kind else f"{description}, key stored in the clear"
-        inner = InnerVolume(_LABEL, self.name, description, image.size, place.volume.offset, image)
+        inner = InnerVolume(_LABEL, self.name, description, size, place.volume.offset, image)
         return Inside((inner,))
 
 
@@ -103,7 +119,7 @@ def _unlock(file: VolumeFile, keys: VolumeKeys) -> tuple[pybde.volume, KeyKind] 
         for key in keys.of_kind(kind, _LABEL):
             try:
                 volume = _opened(file, key)
-                if not volume.is_locked() or volume.unlock():
+                if not volume.is_locked():
                     return volume, kind
             except LIBYAL_ERRORS:
                 continue  # by its form no key of BitLocker
