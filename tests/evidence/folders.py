@@ -1,4 +1,4 @@
-"""Folders for the tests: a real tree with everything a file system can hold, and a place where nothing can be written."""
+"""Folders for the tests: a real tree with everything a file system can hold, and mounts of a script's own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ def varied_tree(root: Path) -> Path:
         (root / f"text{number:02}.txt").write_bytes(b"%d " % number * (1 + 97 * number))
         (root / f"deep/er/{number}").write_bytes(os.urandom(500 + number))
     (root / "empty").write_bytes(b"")
-    with open(os.fsencode(root) + b"/no UTF-8 \xff\xfe\n", "wb") as file:
-        file.write(b"odd name")
+    (root / os.fsdecode(b"no UTF-8 \xff\xfe\n")).write_bytes(b"odd name")
     with (root / "sparse").open("wb") as file:
         file.truncate(3 << 20)
         file.seek(2 << 20)
@@ -45,15 +44,12 @@ def varied_tree(root: Path) -> Path:
 
 def regular_files(root: Path) -> dict[bytes, bytes]:
     """Path below the folder and content of each regular file: what the operating system says, as an oracle."""
-    found = {}
-    top = os.fsencode(root)
-    for folder, _, names in os.walk(top):
-        for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                with open(path, "rb") as file:
-                    found[os.path.relpath(path, top)] = file.read()
-    return found
+    paths = (Path(folder) / name for folder, _, names in os.walk(root) for name in names)
+    return {
+        os.fsencode(path.relative_to(root)): path.read_bytes()
+        for path in paths
+        if path.is_file() and not path.is_symlink()
+    }
 
 
 def walk(folder: Path) -> tuple[list[Stream], list[NotExamined]]:
@@ -70,6 +66,6 @@ def in_own_mounts(script: str, *arguments: object) -> str:
     """Run a shell script in mounts of its own, which end with it; ``$PYTHON`` is this Python."""
     command = ["unshare", "-rm", "sh", "-ec", script, "sh", *map(str, arguments)]
     environment = {**os.environ, "PYTHON": sys.executable}
-    if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
         pytest.skip("this system lets us make no mount namespace (unshare -rm)")
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
