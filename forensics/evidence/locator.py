@@ -13,7 +13,8 @@ Grammar::
             | "fvde" number  a logical volume of FileVault 2 (Core Storage)
             | "apfs" number  a volume of an APFS container
             | "vss" number   a shadow copy, the oldest first
-            | "layer" number what a plug-in's layer found
+            | "lost" number  a file system that is in no table; the sector of 512 bytes of that volume where it begins
+          | "layer" number what a plug-in's layer found
     address = what The Sleuth Kit's ``icat`` takes: "1234", or "1234-128-3" where a file has several attributes;
               an inode number or identifier for file systems that it does not read
 
@@ -30,7 +31,7 @@ from forensics.errors import LocatorError
 SOURCE_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 """What an exhibit label, and so a source label, may look like: it is the first part of every locator."""
 
-VOLUME_LABEL = re.compile(r"[pu][0-9]+(?:/(?:(?:p|u|lvm|fvde|apfs|vss|layer)[0-9]+|luks|bitlocker))*")
+VOLUME_LABEL = re.compile(r"[pu][0-9]+(?:/(?:(?:p|u|lvm|fvde|apfs|vss|lost|layer)[0-9]+|luks|bitlocker))*")
 """What a volume label may look like: a partition, and what lies inside it from the outside in."""
 
 _LOCATOR = re.compile(

@@ -11,6 +11,7 @@ from forensics.evidence.filesystem import FileSystem
 from forensics.evidence.image import DiskImage
 from forensics.evidence.keys import Keyring
 from forensics.evidence.layer import Gap, InnerVolume, Inside, LayerPlace, VolumeImage
+from forensics.evidence.lost_file_systems import SECTOR, find_lost_file_systems
 from forensics.evidence.volume import Volume
 from forensics.reason import Reason
 from plugins import loader
@@ -79,11 +80,15 @@ class VolumeTree:
         for volume in volumes:
             yield from self._open(VolumeNode(volume, self.image, volume), volumes, 0)
 
-    def _open(self, node: VolumeNode, neighbours: Sequence[Volume], depth: int) -> Iterator[VolumeNode]:
-        """Give a volume and what lies in it."""
+    def _open(
+        self, node: VolumeNode, neighbours: Sequence[Volume], depth: int, *, search: bool = True
+    ) -> Iterator[VolumeNode]:
+        """Give a volume and what lies in it; if wanted, with a search for file systems that no table names."""
         inside = self._inside(node, neighbours) if depth < MAX_DEPTH else None
         if inside is None:
             yield node
+            if search:
+                yield from self._lost(node, neighbours, depth)
             return
         yield replace(node, gaps=(*node.gaps, *inside.gaps), divided=inside.divided)
         copies = [node.volume.label]
@@ -114,6 +119,20 @@ class VolumeTree:
             volume = replace(partition, label=label, offset=node.volume.offset if offset is None else offset)
             yield from self._open(VolumeNode(volume, image, replace(partition, label=label)), partitions, depth)
 
+    def _lost(self, node: VolumeNode, neighbours: Sequence[Volume], depth: int) -> Iterator[VolumeNode]:
+        """Give file systems that no table names, in a gap or where nothing is recognised."""
+        start = _first_unexplained(node, neighbours)
+        if start is None:
+            return
+        for lost in find_lost_file_systems(node.image, node.within, start):
+            label = f"{node.volume.label}/lost{(lost.offset - node.within.offset) // SECTOR}"
+            description = f"{lost.kind}, found by its signature; in no partition table"
+            within = Volume(label, "none", description, lost.offset, lost.size, allocated=False)
+            offset = offset_in_medium(node.image, lost.offset)
+            volume = replace(within, offset=node.volume.offset if offset is None else offset)
+            found = VolumeNode(volume, node.image, within, lost.file_system)
+            yield from self._open(found, (within,), depth + 1, search=False)
+
     def _inside(self, node: VolumeNode, neighbours: Sequence[Volume]) -> Inside | None:
         keys = self.keyring.of_volume(node.volume.label)
         place = LayerPlace(node.image, node.within, neighbours, keys)
@@ -141,6 +160,35 @@ def _partitions(image: DiskImage) -> tuple[Volume, ...] | None:
         if found is not None:
             return tuple(found)
     return None
+
+
+def _first_unexplained(node: VolumeNode, neighbours: Sequence[Volume]) -> int | None:
+    """Where in a volume the search for lost file systems begins; ``None`` where it is not searched.
+
+    Nothing is searched for within a file system: an image of a disk may be a file in it. A gap is searched behind the
+    file system that it begins with.
+    """
+    volume, image = node.within, node.image
+    if not node.readable or node.file_system is not None or volume.offset >= image.size:
+        return None
+    if volume.allocated and any(_lies_in(volume, gap) for gap in neighbours if not gap.allocated):
+        return None  # an extended partition without its table: the gap is searched
+    try:
+        head = image.read_at(volume.offset, signature.HEAD_SIZE)
+        recognised = signature.encryption(head) or signature.unsupported_content(head)
+        if recognised or (volume.allocated and signature.supported_file_system(head)):
+            return None
+        opened = (family.open(image, volume) for family in loader.file_systems())
+        file_system = next((found for found in opened if found is not None), None)
+    except EvidenceError:
+        return None  # the walk over it says why
+    if file_system is None:
+        return volume.offset
+    return None if volume.allocated else volume.offset + max(file_system.size, SECTOR)
+
+
+def _lies_in(inner: Volume, outer: Volume) -> bool:
+    return outer.offset <= inner.offset and inner.offset + inner.size <= outer.offset + outer.size
 
 
 def _place(inner: InnerVolume, outer: VolumeNode) -> VolumeNode:
