@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import pytsk3
 
+from forensics.errors import FileSystemError
+from forensics.evidence.filesystems import hfs_catalog
 from forensics.evidence.filesystems.inode_set import InodeSet
 from forensics.evidence.filesystems.tsk_attribute import Family, contents, is_directory
 from forensics.evidence.locator import Locator
@@ -110,7 +112,11 @@ class TskWalk:
         try:
             listing = self._file_system.open_dir(inode=directory.inode)
         except TSK_ERRORS as error:
-            yield self._not_examined(directory.inode, Reason.DIRECTORY_UNREADABLE, self._image.explain(error))
+            detail = self._image.explain(error)
+            items = self._listed_by_the_catalog(directory, allocation, below) if self._family is Family.HFS else None
+            if items is None:
+                items = [self._not_examined(directory.inode, Reason.DIRECTORY_UNREADABLE, detail)]
+            yield from items
             return
         count = int(listing.size)
         if count >= TSK_MAX_NAMES:
@@ -129,6 +135,28 @@ class TskWalk:
         failure = self._image.take_failure()
         if failure:
             yield self._not_examined(directory.inode, Reason.DIRECTORY_UNREADABLE, f"perhaps not whole: {failure}")
+
+    def _listed_by_the_catalog(
+        self, directory: _Directory, allocation: Allocation, below: list[_Directory]
+    ) -> list[Stream | NotExamined] | None:
+        """List a folder of HFS+ that TSK cannot list; ``None`` where it has no catalog that can be read."""
+        items: list[Stream | NotExamined] = []
+        try:
+            entries = list(hfs_catalog.children(self._file_system, directory.inode))
+        except (*TSK_ERRORS, FileSystemError):
+            return None
+        for entry in entries:
+            path = directory.path + entry.name
+            try:
+                file = self._file_system.open_meta(entry.inode)
+                if is_directory(file.info.meta):
+                    child = _Directory(entry.inode, path + b"/", directory.depth + 1)
+                    items += self._subdirectory(file, child, allocation, below)
+                else:
+                    items += self._streams(file, path, allocation)
+            except TSK_ERRORS as error:
+                items.append(self._not_examined(entry.inode, Reason.READ_ERROR, self._image.explain(error)))
+        return items
 
     def _entry(
         self, file: pytsk3.File, directory: _Directory, allocation: Allocation, below: list[_Directory]

@@ -87,6 +87,8 @@ def _plain_iso(folder: Path, entries: int) -> BuiltImage:
 def _hfs(folder: Path, entries: int) -> BuiltImage:
     """A medium for Macintosh: HFS+ in a partition, over the same bytes as an ISO 9660 that stands outside of it."""
     tree = _tree(folder / "hfs.tree", entries, (*names.EVERYWHERE, "\u00f1" * 120), 404)
+    for number in range(200):
+        tree.write("many folders", f"folders/folder {number}/file", b"in folder %d\n" % number)
     image = folder / "hfs.iso"
     programs.run("xorriso", "-as", "mkisofs", "-quiet", "-hfsplus", "-r", "-o", image, tree.folder)
     tree.remove()
