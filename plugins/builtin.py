@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """EWF (E01, Ex01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images whole and split, folders, devices."""
+    """EWF (E01, Ex01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images, folders, devices."""
     from forensics.evidence.images import (
         ad1,
         aff4,
