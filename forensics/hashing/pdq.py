@@ -17,6 +17,7 @@ import numpy.typing as npt
 from forensics.hashing.pdq_filter import BUFFER_SIDE, LUMA, dct_matrix, decimate
 from forensics.hashing.pdq_reference import reference_buffer, reference_coefficients
 from forensics.hashing.perceptual import ORIGINAL, PerceptualHash, PictureHasher
+from forensics.hashing.turns import TURNS, Turn, probes_of
 
 if TYPE_CHECKING:
     from forensics.media.picture import Picture
@@ -66,15 +67,21 @@ _REDUCED_MARGIN = _Margin(coefficient=0.001, gradient=0.0002)
 
 
 class PdqHasher(PictureHasher):
-    """PDQ of a picture as decoded."""
+    """PDQ of a view of a picture; of the original and the trimmed one in all eight orientations."""
 
     algorithm = "pdq"
     bits = 256
 
     def hash(self, picture: Picture) -> Iterator[PerceptualHash]:
-        """Hash the original view."""
-        value, quality = pdq_hash(picture.pixels, (picture.height, picture.width))
-        yield PerceptualHash(self.algorithm, value, quality, ORIGINAL, picture.decode)
+        """Hash the view, as it is first, then turned."""
+        full_size = (picture.height, picture.width)
+        probes = probes_of(picture)
+        if len(probes) == 1:
+            hashes = {ORIGINAL: pdq_hash(picture.pixels, full_size)}
+        else:
+            hashes = pdq_dihedral(picture.pixels, full_size)
+        for turn, probe in probes.items():
+            yield PerceptualHash(self.algorithm, *hashes[turn], probe, picture.decode)
 
 
 def pdq_hash(pixels: Pixels, full_size: Size | None = None) -> PdqHash:
@@ -121,31 +128,17 @@ def pdq_dihedral(pixels: Pixels, full_size: Size | None = None) -> dict[str, Pdq
         ``rotate-90``, ``rotate-270`` and ``transverse``.
     """
     if min(pixels.shape[:2]) < SMALLEST_SIDE:
-        return dict.fromkeys(_TURNS, _no_hash())
+        return dict.fromkeys(TURNS, _no_hash())
     certain = _certain_hashes(_buffers(pixels, full_size, turned=True), _margin(pixels, full_size))
     return {
-        name: certain[2 * upside_down + left_right][transposed]
-        or _reference_hash(_turned(pixels, upside_down, left_right, transposed))
-        for name, (upside_down, left_right, transposed) in _TURNS.items()
+        name: certain[2 * turn.upside_down + turn.left_right][turn.transposed] or _reference_hash(_turned(pixels, turn))
+        for name, turn in TURNS.items()
     }
 
 
-_TURNS = {
-    ORIGINAL: (False, False, False),
-    "flip-left-right": (False, True, False),
-    "flip-top-bottom": (True, False, False),
-    "rotate-180": (True, True, False),
-    "transpose": (False, False, True),
-    "rotate-90": (False, True, True),
-    "rotate-270": (True, False, True),
-    "transverse": (True, True, True),
-}
-"""Each orientation as: upside down, then left to right, then transposed."""
-
-
-def _turned(pixels: Pixels, upside_down: bool, left_right: bool, transposed: bool) -> Pixels:
-    turned = pixels[:: -1 if upside_down else 1, :: -1 if left_right else 1]
-    return turned.swapaxes(0, 1) if transposed else turned
+def _turned(pixels: Pixels, turn: Turn) -> Pixels:
+    turned = pixels[:: -1 if turn.upside_down else 1, :: -1 if turn.left_right else 1]
+    return turned.swapaxes(0, 1) if turn.transposed else turned
 
 
 def _buffers(pixels: Pixels, full_size: Size | None, turned: bool) -> Buffer:

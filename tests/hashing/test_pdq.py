@@ -16,20 +16,11 @@ from forensics.hashing import pdq
 from forensics.hashing.pdq import PdqHash, PdqHasher, pdq_buffer, pdq_dihedral, pdq_hash
 from forensics.hashing.pdq_reference import reference_buffer
 from forensics.hashing.perceptual import ORIGINAL
-from forensics.media.picture import Picture
+from forensics.hashing.turns import TURNS
+from forensics.media.picture import DECODE_PATH, Picture
 from tests import pictures
+from tests.hashing.turned import turned
 from tests.pictures import Pixels
-
-TURNS = {
-    "original": None,
-    "flip-left-right": Image.Transpose.FLIP_LEFT_RIGHT,
-    "flip-top-bottom": Image.Transpose.FLIP_TOP_BOTTOM,
-    "rotate-180": Image.Transpose.ROTATE_180,
-    "transpose": Image.Transpose.TRANSPOSE,
-    "rotate-90": Image.Transpose.ROTATE_90,
-    "rotate-270": Image.Transpose.ROTATE_270,
-    "transverse": Image.Transpose.TRANSVERSE,
-}
 
 
 def oracle(pixels: Pixels) -> tuple[str, int]:
@@ -37,11 +28,6 @@ def oracle(pixels: Pixels) -> tuple[str, int]:
     coloured = pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
     bits, quality = pdqhash.compute(np.ascontiguousarray(coloured))
     return np.packbits(bits).tobytes().hex(), quality
-
-
-def turned(pixels: Pixels, turn: Image.Transpose | None) -> Pixels:
-    """The pixels really turned, by Pillow."""
-    return pixels if turn is None else np.asarray(Image.fromarray(pixels).transpose(turn))
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -99,15 +85,15 @@ def test_each_orientation_is_hashed_as_if_the_pixels_had_been_turned(seed: int) 
     for pixels in pictures.many(15, 100 + seed, sides=(5, 500)):
         hashes = pdq_dihedral(pixels)
         assert list(hashes) == list(TURNS)
-        for name, turn in TURNS.items():
-            assert hashes[name] == oracle(turned(pixels, turn)), (name, pixels.shape)
+        for name in TURNS:
+            assert hashes[name] == oracle(turned(pixels, name)), (name, pixels.shape)
 
 
 @given(st.integers(1, 200), st.integers(1, 200), st.sampled_from(sorted(TURNS)), st.integers(0, 1000))
 @settings(deadline=None, max_examples=40)
 def test_turning_a_picture_permutes_its_eight_hashes(height: int, width: int, name: str, seed: int) -> None:
     pixels = pictures.plasma(height, width, seed)
-    mine, others = pdq_dihedral(pixels), pdq_dihedral(np.ascontiguousarray(turned(pixels, TURNS[name])))
+    mine, others = pdq_dihedral(pixels), pdq_dihedral(np.ascontiguousarray(turned(pixels, name)))
     assert mine[name] == others[ORIGINAL]
     assert sorted(mine.values()) == sorted(others.values())
 
@@ -118,9 +104,30 @@ def test_buffer_is_the_reference_buffer_but_for_rounding() -> None:
             assert np.abs(pdq_buffer(pixels) - reference_buffer(pixels)).max() < 0.05
 
 
-def test_hasher_gives_the_original_view_and_its_decode_path() -> None:
+def test_hasher_gives_every_orientation_the_original_first() -> None:
     picture = Picture(pictures.plasma(90, 120), 120, 90)
-    (hashed,) = PdqHasher().hash(picture)
-    assert (hashed.value, hashed.quality) == oracle(picture.pixels)
-    assert (hashed.algorithm, hashed.probe, hashed.decode) == ("pdq", "original", "decode-v1")
-    assert len(hashed.value) * 4 == PdqHasher.bits
+    hashes = list(PdqHasher().hash(picture))
+    assert [hashed.probe for hashed in hashes] == list(TURNS)
+    for hashed in hashes:
+        assert (hashed.value, hashed.quality) == oracle(turned(picture.pixels, hashed.probe)), hashed.probe
+        assert (hashed.algorithm, hashed.decode, len(hashed.value) * 4) == ("pdq", DECODE_PATH, PdqHasher.bits)
+
+
+def test_hasher_hashes_other_views_as_they_are_and_as_displayed() -> None:
+    picture = Picture(pictures.photo(90, 120), 120, 90, view="frame-3", turn="rotate-270")
+    as_it_is, displayed = PdqHasher().hash(picture)
+    assert (as_it_is.probe, displayed.probe) == ("frame-3", "frame-3/displayed")
+    assert (as_it_is.value, as_it_is.quality) == oracle(picture.pixels)
+    assert (displayed.value, displayed.quality) == oracle(turned(picture.pixels, "rotate-270"))
+
+
+@pytest.mark.parametrize("turn", [turn for turn in TURNS if turn != ORIGINAL])
+def test_a_picture_stored_turned_is_displayed_with_the_hash_of_the_upright_one(turn: str) -> None:
+    upright = pictures.plasma(200, 310, seed=9)
+    back = {"rotate-90": "rotate-270", "rotate-270": "rotate-90"}.get(turn, turn)
+    stored = np.ascontiguousarray(turned(upright, back))
+    hashes = {
+        each.probe: each for each in PdqHasher().hash(Picture(stored, stored.shape[1], stored.shape[0], turn=turn))
+    }
+    assert hashes["displayed"].value == pdq_hash(upright).value
+    assert turn not in hashes
