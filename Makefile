@@ -6,8 +6,10 @@ VENV := .venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # Debian packages: libmagic for tamiz itself; the rest builds the sample evidence and checks it independently
-PACKAGES := libmagic1 ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit qemu-utils
-PROGRAMS := mkntfs mke2fs debugfs mkfs.vfat mcopy sfdisk ewfacquire fls icat fiwalk qemu-img
+PACKAGES := libmagic1 ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit qemu-utils \
+	xorriso genisoimage makefs exfatprogs
+PROGRAMS := mkntfs mke2fs debugfs mkfs.vfat mcopy sfdisk ewfacquire fls icat fiwalk qemu-img \
+	xorriso genisoimage makefs mkfs.exfat
 
 setup: system $(VENV)/.installed
 
