@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """The volume carries the signature of an encryption scheme and was not unlocked."""
     SHADOW_COPIES_NOT_EXAMINED = "shadow-copies-not-examined"
     """The volume has shadow copies, and the scan's profile does not open them."""
+    IMAGE_DAMAGED = "image-damaged"
+    """The image is damaged, incomplete or holds sectors that were unreadable at acquisition; the rest was examined."""
     BEYOND_END_OF_IMAGE = "beyond-end-of-image"
     """The partition or file system is larger than the image: its end is missing."""
     DIRECTORY_UNREADABLE = "directory-unreadable"

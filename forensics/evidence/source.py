@@ -135,7 +135,7 @@ class Source:
         node = self._all_nodes()[volume.label]
         locator = str(Locator(self.label, volume.label))
         if self.image.damage and volume == self._first_allocated():
-            yield NotExamined(self.label, Reason.BEYOND_END_OF_IMAGE, self.image.damage)
+            yield NotExamined(self.label, Reason.IMAGE_DAMAGED, self.image.damage)
         yield from (NotExamined(locator, gap.reason, gap.detail, gap.size) for gap in node.gaps)
         if not node.readable:
             return

@@ -148,6 +148,18 @@ def test_a_truncated_image_is_walked_as_far_as_it_goes(disk_image: Path, tmp_pat
         assert [item.reason for item in walk(source, beyond)[1]] == [Reason.BEYOND_END_OF_IMAGE]
 
 
+def test_damage_of_the_image_is_told_by_its_own_reason(e01_image: Path, tmp_path: Path) -> None:
+    segments = sorted(e01_image.parent.glob("disk.E*"))
+    for segment in segments:
+        (tmp_path / segment.name).write_bytes(segment.read_bytes())
+    last = tmp_path / segments[-1].name
+    last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
+    with Source.open(tmp_path / e01_image.name, "E1") as source:
+        assert source.image.damage
+        found = walk(source, source.volumes()[0])[1]
+    assert found[0] == NotExamined("E1", Reason.IMAGE_DAMAGED, source.image.damage)
+
+
 @pytest.mark.parametrize("size", [1, 511, 51_200, 65_537, 1_000_001])
 def test_a_file_that_cannot_be_a_disk_is_refused(tmp_path: Path, size: int) -> None:
     path = tmp_path / "file.raw"

@@ -133,7 +133,7 @@ class TestWhatIsMissing:
         files[number] = files[number][:-30]
         with Source.open(write(tmp_path / "taken.ad1", files), "E1") as source:
             gaps = [item for item in _items(source) if isinstance(item, NotExamined)]
-            assert Reason.BEYOND_END_OF_IMAGE in {gap.reason for gap in gaps}
+            assert Reason.IMAGE_DAMAGED in {gap.reason for gap in gaps}
             found = {item.path: item for item in _items(source) if isinstance(item, Stream)}
             assert read_whole(source, found[b"E:/taken/last"].locator) == b"the end"
 
