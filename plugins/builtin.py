@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tamiz_image_formats() -> list[ImageFormat]:
-    """EWF (E01, Ex01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images, folders, devices."""
+    """EWF (E01, Ex01, L01), AFF4, AD1, virtual disks, Apple's disk images, archives, raw images, folders, devices."""
     from forensics.evidence.images import (
         ad1,
         aff4,
@@ -82,12 +82,13 @@ def tamiz_volume_layers() -> list[VolumeLayer]:
 @hookimpl
 def tamiz_file_systems() -> list[FileSystemFormat]:
     """File systems, by The Sleuth Kit; XFS; archives and logical images, which are sources of their own."""
-    from forensics.evidence.filesystems import ad1, tar, tsk, xfs
+    from forensics.evidence.filesystems import ad1, l01, tar, tsk, xfs
     from forensics.evidence.filesystems.folder import FolderFileSystemFormat
     from forensics.evidence.filesystems.zip import ZipFileSystemFormat
 
     return [
-        ZipFileSystemFormat(), tar.TarFileSystemFormat(), ad1.Ad1FileSystemFormat(), xfs.XfsFormat(),
+        ZipFileSystemFormat(), tar.TarFileSystemFormat(), ad1.Ad1FileSystemFormat(),
+        l01.LogicalFileSystemFormat(), xfs.XfsFormat(),
         tsk.TskFileSystemFormat(), FolderFileSystemFormat(),
     ]  # fmt: skip
 

@@ -9,6 +9,7 @@ sections (:mod:`~forensics.evidence.images.ewf_sections`); tables say where each
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,13 +18,13 @@ from forensics.evidence.image import DiskImage, ImageFormat
 from forensics.evidence.images.ewf_acquisition import Medium, read_details, read_digests, read_medium
 from forensics.evidence.images.ewf_chunks import ChunkReader
 from forensics.evidence.images.ewf_files import SegmentFiles
-from forensics.evidence.images.ewf_sections import EWF_MAGIC
+from forensics.evidence.images.ewf_sections import EWF_MAGIC, LOGICAL_MAGIC
 from forensics.evidence.images.ewf_segments import EwfSegments, find_segments
 from forensics.evidence.images.ewf_tables import ChunkMap
+from forensics.evidence.images.ewf_tree import LogicalTree
 
 _UNSUPPORTED = {
     b"LEF2\x0d\x0a\x81\x00": ("a logical EWF version 2 image (Lx01)", "export it as E01 or raw"),
-    b"LVF\x09\x0d\x0a\xff\x00": ("a logical EWF image (L01)", "export it as E01 or raw"),
     b"ADCRYPT\x00": ("an image encrypted by FTK Imager (AD encryption)", "decrypt it with FTK Imager"),
 }
 _MAGIC_SIZE = len(EWF_MAGIC)
@@ -44,7 +45,7 @@ class EwfImage(DiskImage):
         self.segments = segments.paths
         self._files = SegmentFiles(segments.paths)
         try:
-            medium = read_medium(self._files, segments.sections, path)
+            medium = self._read_medium(segments)
             chunk_map = ChunkMap(self._files, segments.sections, medium.chunk_size, has_checksums=not medium.smart)
             self.sector_size = medium.sector_size
             self.stored_digests = read_digests(self._files, segments.sections)
@@ -57,6 +58,9 @@ class EwfImage(DiskImage):
         self._chunks = ChunkReader(
             self._files, chunk_map, medium.chunk_size, medium.sector_size, medium.size or self.size, path
         )
+
+    def _read_medium(self, segments: EwfSegments) -> Medium:
+        return read_medium(self._files, segments.sections, self.path)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Read bytes of the medium (see :meth:`DiskImage.read_at`)."""
@@ -96,18 +100,37 @@ class EwfImage(DiskImage):
         self.damage = "; ".join(damages)
 
 
+class LogicalEwfImage(EwfImage):
+    """An open L01 image: the content of files one after another, and a tree that says which bytes are whose.
+
+    Attributes:
+        tree: The tree.
+    """
+
+    format: ClassVar[str] = "l01"
+    holds_files: ClassVar[bool] = True
+
+    def _read_medium(self, segments: EwfSegments) -> Medium:
+        self.tree = LogicalTree(self._files, segments.sections, self.path)
+        # its sectors are no sectors: only the tree says how many bytes there are
+        return replace(super()._read_medium(segments), size=self.tree.content_size)
+
+    def _measure(self, medium: Medium, chunk_map: ChunkMap, damage: str) -> None:
+        super()._measure(medium, chunk_map, "; ".join(text for text in (damage, self.tree.damage) if text))
+
+
 class EwfFormat(ImageFormat):
-    """E01 and S01 images in one or more segments."""
+    """E01, S01 and L01 images in one or more segments."""
 
     name: ClassVar[str] = "ewf"
 
     def recognises(self, path: Path, head: bytes) -> bool:  # noqa: ARG002  the name proves nothing
         """Recognise every EWF variant, so that those not supported are refused by name and not taken for raw."""
         magic = head[:_MAGIC_SIZE]
-        return magic == EWF_MAGIC or magic in _UNSUPPORTED
+        return magic in {EWF_MAGIC, LOGICAL_MAGIC} or magic in _UNSUPPORTED
 
     def open(self, path: Path) -> EwfImage:
-        """Open an E01 image (see :meth:`ImageFormat.open`)."""
+        """Open an E01 or L01 image (see :meth:`ImageFormat.open`)."""
         try:
             with path.open("rb") as file:
                 magic = file.read(_MAGIC_SIZE)
@@ -116,4 +139,6 @@ class EwfFormat(ImageFormat):
         if magic in _UNSUPPORTED:
             what, remedy = _UNSUPPORTED[magic]
             raise ImageError(f"is {what}, which is not supported yet", str(path), remedy)
+        if magic == LOGICAL_MAGIC:
+            return LogicalEwfImage(path, find_segments(path, magic))
         return EwfImage(path, find_segments(path))

@@ -19,6 +19,9 @@ from forensics.errors import ImageError
 EWF_MAGIC = b"EVF\x09\x0d\x0a\xff\x00"
 """First bytes of every segment file of an EWF version 1 disk image."""
 
+LOGICAL_MAGIC = b"LVF\x09\x0d\x0a\xff\x00"
+"""First bytes of every segment file of an EWF version 1 logical image (L01)."""
+
 DESCRIPTOR_SIZE = 76
 """Bytes of a section's descriptor; its data follow."""
 
@@ -30,6 +33,7 @@ _DESCRIPTOR = struct.Struct("<16sQQ40sI")
 _LAST = frozenset({"next", "done"})
 _KINDS = _LAST | {
     "header", "header2", "volume", "disk", "data", "sectors", "table", "table2", "hash", "digest", "error2",
+    "ltree",
 }  # fmt: skip
 
 
@@ -79,13 +83,14 @@ class SegmentFile:
     damage: str
 
 
-def read_segment_file(path: Path, index: int, limit: int = MAX_SECTIONS) -> SegmentFile:
+def read_segment_file(path: Path, index: int, limit: int = MAX_SECTIONS, magic: bytes = EWF_MAGIC) -> SegmentFile:
     """Follow the chain of sections of a segment file to its end.
 
     Args:
         path: The file.
         index: Its place in the image, from 0.
         limit: Most sections to follow.
+        magic: First bytes that it must have.
 
     Raises:
         ImageError: It is no segment file, cannot be read, or has more sections than an image can need.
@@ -94,7 +99,7 @@ def read_segment_file(path: Path, index: int, limit: int = MAX_SECTIONS) -> Segm
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             header = os.pread(descriptor, _FILE_HEADER.size, 0)
-            if len(header) < _FILE_HEADER.size or not header.startswith(EWF_MAGIC):
+            if len(header) < _FILE_HEADER.size or not header.startswith(magic):
                 raise ImageError("is no EWF segment file", str(path), "restore the segment from the original")
             size = os.fstat(descriptor).st_size
             return _follow(descriptor, size, index, _FILE_HEADER.unpack(header)[2], path, limit)

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 
 from forensics.errors import ImageError, MissingSegmentError
-from forensics.evidence.images.ewf_sections import MAX_SECTIONS, Section, read_segment_file
+from forensics.evidence.images.ewf_sections import EWF_MAGIC, MAX_SECTIONS, Section, read_segment_file
 
 _DAMAGES_TOLD = 3
 
@@ -35,7 +35,7 @@ class EwfSegments:
     damage: str
 
 
-def find_segments(first: Path) -> EwfSegments:
+def find_segments(first: Path, magic: bytes = EWF_MAGIC) -> EwfSegments:
     """Find all segment files of an image.
 
     A segment whose chain of sections breaks ends the image: chunks are numbered through, so what follows a gap would
@@ -43,6 +43,7 @@ def find_segments(first: Path) -> EwfSegments:
 
     Args:
         first: The first segment file, as the user named it.
+        magic: First bytes of each segment file.
 
     Raises:
         MissingSegmentError: A segment announces another one that is not there.
@@ -58,7 +59,7 @@ def find_segments(first: Path) -> EwfSegments:
                 str(first),
                 "copy all segments into one folder; examining the rest would miss evidence silently",
             )
-        segment = read_segment_file(path, number - 1, MAX_SECTIONS - len(sections))
+        segment = read_segment_file(path, number - 1, MAX_SECTIONS - len(sections), magic)
         if segment.number != number:
             _refuse_number(first, path, expected=number, found=segment.number)
         paths.append(path)
@@ -89,7 +90,7 @@ def _segment_paths(first: Path) -> Iterator[Path]:
     """Generate the paths of an image's segments; only the first if its name does not follow the convention."""
     yield first
     extension = first.suffix[1:]
-    if extension.lower() in {"e01", "s01"}:
+    if extension.lower() in {"e01", "s01", "l01"}:
         extensions = segment_extensions(extension)
         next(extensions)
         for following in extensions:
