@@ -69,7 +69,8 @@ CREATE TABLE source_segments (
 
 -- 'acquisition': digest of the medium, stored in the image by the acquisition tool and not recomputed.
 -- 'medium': digest of the medium, recomputed from the image on request, to be held against 'acquisition'.
--- 'before', 'after': SHA-256 over the bytes of the evidence files, segments in order, computed by a scan.
+-- 'before', 'after': SHA-256 over the bytes of the evidence files, segments in order, computed by a scan;
+-- of a folder, which has none, SHA-256 over the list of its files (algorithm 'manifest-sha256').
 CREATE TABLE source_digests (
     source_id INTEGER NOT NULL REFERENCES sources (id),
     scan_id INTEGER NOT NULL REFERENCES scans (id),

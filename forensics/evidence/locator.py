@@ -16,7 +16,8 @@ Grammar::
             | "lost" number  a file system that is in no table; the sector of 512 bytes of that volume where it begins
           | "layer" number what a plug-in's layer found
     address = what The Sleuth Kit's ``icat`` takes: "1234", or "1234-128-3" where a file has several attributes;
-              an inode number or identifier for file systems that it does not read
+              an inode number or identifier for file systems that it does not read;
+              "directory-entry-check" in a folder (forensics/evidence/filesystems/folder.py)
 
 Examples: ``E1/p2/ntfs:1234-128-3``, ``E1/p3/luks/lvm1/ext4:12``.
 """

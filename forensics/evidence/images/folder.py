@@ -30,6 +30,7 @@ class FolderImage(DiskImage):
     """
 
     format: ClassVar[str] = "folder"
+    holds_files: ClassVar[bool] = True
     digest_algorithm: ClassVar[str] = folder_manifest.ALGORITHM
 
     def __init__(self, path: Path) -> None:
