@@ -48,6 +48,14 @@ class _Entry:
         return list(zip(places[::2], places[1::2], strict=True))
 
 
+@dataclass(slots=True)
+class _OpenFolder:
+    """A folder that is being listed: how many entries are still to come, and its path with a trailing slash."""
+
+    left: int
+    path: bytes
+
+
 class LogicalFileReader(StreamReader):
     """The bytes of one file.
 
@@ -110,25 +118,24 @@ class LogicalFileSystem(FileSystem):
         """List the files in the order of the tree (see :meth:`FileSystem.walk`)."""
         volume = Locator.parse(parent)
         lines = self._tree.lines(self._tree.first_entry)
-        # entries that are still to come in each folder that is open, and its path
-        open_folders = [[1, b""]]
+        open_folders = [_OpenFolder(1, b"")]
         offset = self._tree.first_entry
         try:
             while open_folders:
-                left, folder = open_folders[-1]
-                if not left:
+                folder = open_folders[-1]
+                if not folder.left:
                     open_folders.pop()
                     continue
-                open_folders[-1][0] = left - 1  # type: ignore[operator]
+                folder.left -= 1
                 count = next(lines)[1].split("\t")
                 offset, line = next(lines)
                 entry = self._parse(line, offset)
-                path = folder + entry.values.get("n", "").encode("utf-8", "surrogatepass")  # type: ignore[operator]
+                path = folder.path + entry.values.get("n", "").encode("utf-8", "surrogatepass")
                 if not entry.is_folder:
                     yield self._stream(volume, offset, entry, path)
                 if len(open_folders) > MAX_DEPTH:
                     raise StreamReadError(f"folders lie deeper than {MAX_DEPTH}", f"l01:{offset}")
-                open_folders.append([number(count[-1]), path + b"/" if path else b""])
+                open_folders.append(_OpenFolder(number(count[-1]), path + b"/" if path else b""))
         except StopIteration:
             detail = f"the list of files ends at byte {offset} before all folders have their entries"
             yield NotExamined(parent, Reason.DIRECTORY_UNREADABLE, detail)
