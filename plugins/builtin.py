@@ -71,11 +71,12 @@ def tamiz_volume_systems() -> list[VolumeSystem]:
 
 @hookimpl
 def tamiz_volume_layers() -> list[VolumeLayer]:
-    """LVM2, LUKS, BitLocker, APFS containers, shadow copies."""
-    from forensics.evidence.layers import apfs, bitlocker, luks, lvm, shadow_copies
+    """LVM2, LUKS, BitLocker, FileVault 2, APFS containers, shadow copies."""
+    from forensics.evidence.layers import apfs, bitlocker, filevault, luks, lvm, shadow_copies
 
     return [
-        lvm.LvmLayer(), luks.LuksLayer(), bitlocker.BitlockerLayer(), apfs.ApfsLayer(), shadow_copies.ShadowCopyLayer(),
+        lvm.LvmLayer(), luks.LuksLayer(), bitlocker.BitlockerLayer(), filevault.FilevaultLayer(), apfs.ApfsLayer(),
+        shadow_copies.ShadowCopyLayer(),
     ]  # fmt: skip
 
 

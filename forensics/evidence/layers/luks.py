@@ -5,50 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from forensics.errors import ImageError, VolumeError
-from forensics.evidence.image import DiskImage
+from forensics.errors import VolumeError
 from forensics.evidence.keys import KeyKind, VolumeKeys
-from forensics.evidence.layer import InnerVolume, Inside, LayerPlace, VolumeImage, VolumeLayer
+from forensics.evidence.layer import InnerVolume, Inside, LayerPlace, VolumeLayer
+from forensics.evidence.layers.decrypted_image import DecryptedImage
 from forensics.evidence.layers.luks_header import LuksHeader, read_header
 from forensics.evidence.layers.sector_cipher import SectorCipher, UnsupportedCipherError
 from forensics.evidence.layers.unlocking import locked, unlocked_with
 
 _LABEL = "luks"
-
-
-class LuksImage(VolumeImage):
-    """The decrypted bytes of a LUKS volume.
-
-    Args:
-        parent: The image the volume lies in.
-        start: Byte offset in it of the encrypted data.
-        size: Bytes of it that the image holds.
-        header: The header.
-        cipher: Decrypts it.
-    """
-
-    def __init__(self, parent: DiskImage, start: int, size: int, header: LuksHeader, cipher: SectorCipher) -> None:
-        super().__init__(parent, size)
-        self._start = start
-        self._header = header
-        self._cipher = cipher
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Read and decrypt bytes (see :meth:`DiskImage.read_at`)."""
-        length = min(length, self.size - offset)
-        if length <= 0:
-            return b""
-        unit = self._header.sector_size
-        first, last = offset // unit * unit, -(-(offset + length) // unit) * unit
-        data = self.parent.read_at(self._start + first, last - first)
-        if len(data) < last - first:
-            raise ImageError(f"byte {first + len(data)} of the encrypted volume cannot be read")
-        plain = self._cipher.decrypt(data, self._header.first_sector + first // 512)
-        return plain[offset - first : offset - first + length]
-
-    def offset_in_parent(self, offset: int) -> int | None:
-        """Where the encrypted form of a byte lies in the image."""
-        return self._start + offset
 
 
 class LuksLayer(VolumeLayer):
@@ -99,7 +64,8 @@ def _volume(place: LayerPlace, header: LuksHeader, volume_key: bytes, kind: KeyK
     there = max(min(claimed, place.size - header.offset) // header.sector_size * header.sector_size, 0)
     start = place.volume.offset + header.offset
     cipher = SectorCipher(header.cipher, volume_key, header.sector_size)
-    image = LuksImage(place.image, start, there, header, cipher)
+    unit, first = header.sector_size, header.first_sector
+    image = DecryptedImage(place.image, start, there, cipher, unit=unit, first_sector=first)
     description = unlocked_with(f"{_name(header)}, {header.cipher}", kind)
     return InnerVolume(_LABEL, LuksLayer.name, description, claimed, start, image, volume_key=volume_key)
 
