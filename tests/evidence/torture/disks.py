@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from tests.evidence.torture.manifest import BuiltImage, Planted
 from tests.evidence.torture.tree import Tree
 
 _EXTENT = 8
+_PARTITION = re.compile(r"^\d+:  \d+ +(\d+) ", re.MULTILINE)
 _PASSPHRASE = b"correct horse"
 _LINUX = bytes.fromhex("af3dc60f838472478e793d69d8477de4")
 _BASIC = bytes.fromhex("a2a0d0ebe5b9334487c068b6b72699c7")
@@ -69,7 +71,9 @@ def _large_sectors(image: Path) -> BuiltImage:
         truth += in_volume(tree.planted, f"p{number}")
         part.unlink()
         tree.remove()
-    write_gpt(image, parts, 4096)
+    starts = write_gpt(image, parts, 4096)
+    listed = programs.output("mmls", "-b", "4096", image)
+    assert [int(start) for start in _PARTITION.findall(listed)] == starts
     return BuiltImage("4Kn, GPT: ext4, FAT16", image, tuple(truth))
 
 
@@ -113,13 +117,16 @@ def _encrypted(content: bytes, folder: Path) -> bytes:
     return encrypted
 
 
-def write_gpt(image: Path, parts: Sequence[tuple[bytes, bytes]], sector: int) -> None:
+def write_gpt(image: Path, parts: Sequence[tuple[bytes, bytes]], sector: int) -> list[int]:
     """Write a disk with a GUID partition table (UEFI specification 2.10, chapter 5), both copies of it.
 
     Args:
         image: The file to make.
         parts: Content and type GUID, as stored, of each partition.
         sector: Bytes of a sector.
+
+    Returns:
+        First sector of each partition.
     """
     align = (1 << 20) // sector
     start, entries, placed = align, b"", []
@@ -151,3 +158,4 @@ def write_gpt(image: Path, parts: Sequence[tuple[bytes, bytes]], sector: int) ->
         for begin, content in placed:
             file.seek(begin * sector)
             file.write(content)
+    return [begin for begin, _ in placed]
