@@ -18,6 +18,7 @@ import pytsk3
 from forensics.errors import FileSystemError
 from forensics.evidence.filesystems import hfs_catalog
 from forensics.evidence.filesystems.inode_set import InodeSet
+from forensics.evidence.filesystems.orphan_budget import within_budget
 from forensics.evidence.filesystems.tsk_attribute import Family, contents, is_directory
 from forensics.evidence.locator import Locator
 from forensics.evidence.stream import Allocation, NotExamined, Recovery, Stream, Times
@@ -81,7 +82,9 @@ class TskWalk:
         while self._deleted_directories:
             yield from self._tree(self._deleted_directories.popleft(), Allocation.DELETED)
         if self._orphans is not None:
-            yield from self._tree(self._orphans, Allocation.ORPHAN)
+            parent = str(Locator(self._source, self._volume, self._type, str(self._orphans.inode)))
+            size = int(self._file_system.info.block_count) * self._block_size
+            yield from within_budget(self._tree(self._orphans, Allocation.ORPHAN), parent, size)
 
     def _root_streams(self, root: int) -> list[Stream | NotExamined]:
         """Alternate data streams of the root directory, which is an entry of no directory."""
