@@ -15,7 +15,7 @@ from tests.evidence.torture.manifest import BuiltImage, Planted
 
 _PIECE = 1 << 20
 _OF_THE_FILE_SYSTEM = re.compile(
-    rb"\$.*|\.:\$.*|\.(?:journal|bad|rr_moved).*|lost\+found|[^/]* \(Volume Label Entry\)", re.DOTALL
+    rb"\$(?!OrphanFiles/).*|\.:\$.*|\.(?:journal|bad|rr_moved).*|lost\+found|[^/]* \(Volume Label Entry\)", re.DOTALL
 )
 """Paths of a file system's own files, as The Sleuth Kit names them."""
 
