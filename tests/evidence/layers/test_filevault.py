@@ -65,7 +65,7 @@ def _change(path: Path, number: int, offset: int, content: bytes) -> None:
             for _ in range(8):
                 value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
         block[:4] = struct.pack("<I", value)
-        assert _sound(block)
+        assert _sound(bytes(block))
         file.seek(_METADATA + number * _BLOCK)
         file.write(cipher.encryptor().update(bytes(block)))
 
