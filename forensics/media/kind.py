@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from forensics.errors import MediaError
+from forensics.media.camera_raw import has_signature
 from forensics.media.picture_formats import formats_by_prefix
 
 HEAD_SIZE = 4096
@@ -65,14 +66,14 @@ def media_type(head: bytes) -> str:
 def is_picture_candidate(media_type: str, head: bytes) -> bool:
     """Whether a content is worth a try at decoding it as a picture.
 
-    Everything that libmagic calls an image is, and everything that begins as a decoded format does, whatever libmagic
-    calls it. The latter errs on the side of recall: a text that begins with ``P1`` is one too.
+    Everything that libmagic calls an image is, and everything that begins as a decoded format or a camera RAW file
+    does, whatever libmagic calls it. The latter errs on the side of recall: a text that begins with ``P1`` is one too.
 
     Args:
         media_type: As :func:`media_type` gave it.
         head: The content's first bytes.
     """
-    return media_type.startswith("image/") or bool(formats_by_prefix(head))
+    return media_type.startswith("image/") or has_signature(head) or bool(formats_by_prefix(head))
 
 
 @cache

@@ -16,11 +16,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from forensics.errors import PictureError
 from forensics.hashing.perceptual import ORIGINAL
+from forensics.media import exif
+from forensics.media.jpeg_segments import START_OF_IMAGE, START_OF_SCAN, segments
 from forensics.media.picture_formats import DECODED_FORMATS, PREFIX_SIZE, formats_by_prefix
+from forensics.media.pixel_copy import pixels_of
 from forensics.reason import Reason
 
 DECODE_PATH = "decode-v1"
@@ -29,16 +33,17 @@ DECODE_PATH = "decode-v1"
 REDUCED_SIDE = 512
 """A JPEG is decoded at the smallest of the scales 1/1, 1/2, 1/4, 1/8 that leaves both sides at least this long."""
 
+REDUCED_JPEG2000_PATH = "decode-v1-jpeg2000"
+"""Name of the path of a JPEG 2000 picture that was reduced as a JPEG is: its scales are other averages."""
+
 MAX_PIXELS = 128 * 2**20
 """Pixels decoded at full size at most: about 1 GB of memory."""
 
 MAX_JPEG_PIXELS = 512 * 2**20
 """Pixels, as the file states them, of a JPEG that can be reduced while it is read."""
 
-_STRIP_PIXELS = 4 * 2**20
-_GREY_MODES = frozenset({"1", "L", "LA", "La"})
-_JPEG_SIGNATURE = b"\xff\xd8\xff"
-_START_OF_SCAN = 0xDA
+_JPEG2000_HEAD = 4096
+_TURNED_ON_LOAD = frozenset({"TIFF", "HEIF"})
 
 # Pillow's limits are global to a process; they are set only while a picture is decoded, by one thread at a time.
 _PILLOW = threading.Lock()
@@ -69,6 +74,19 @@ class Picture:
     decode: str = DECODE_PATH
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPicture:
+    """A picture file that is held open for more views than its original.
+
+    Attributes:
+        image: Pillow's, loaded; :func:`pillow_limits` must surround whatever else it decodes.
+        original: The picture as :func:`decode` gives it.
+    """
+
+    image: Image.Image
+    original: Picture
+
+
 def decode(data: bytes | bytearray | memoryview) -> Picture:
     """Decode a picture for hashing; of an animation the first frame.
 
@@ -81,18 +99,32 @@ def decode(data: bytes | bytearray | memoryview) -> Picture:
     Raises:
         PictureError: It cannot be decoded; ``reason`` says why.
     """
+    opened = open_picture(data)
+    opened.image.close()
+    return opened.original
+
+
+def open_picture(data: bytes | bytearray | memoryview) -> OpenPicture:
+    """Decode a picture and leave its file open; the caller closes the image.
+
+    Args:
+        data: The whole content.
+
+    Raises:
+        PictureError: It cannot be decoded; ``reason`` says why.
+    """
     try:
-        return _decode(data, lenient=False)
+        return _open(data, lenient=False)
     except PictureError:
         raise
     except Exception:  # noqa: BLE001  # a decoder may fail in any way
-        return _decode_damaged(data)
+        return _open_damaged(data)
 
 
-def _decode_damaged(data: bytes | bytearray | memoryview) -> Picture:
+def _open_damaged(data: bytes | bytearray | memoryview) -> OpenPicture:
     """Decode as far as it goes."""
     try:
-        return _decode(data, lenient=True)
+        return _open(data, lenient=True)
     except PictureError:
         raise
     except Exception as error:
@@ -101,35 +133,55 @@ def _decode_damaged(data: bytes | bytearray | memoryview) -> Picture:
         raise PictureError(f"cannot be decoded ({type(error).__name__})", Reason.UNDECODABLE) from error
 
 
-def _decode(data: bytes | bytearray | memoryview, lenient: bool) -> Picture:
+def _open(data: bytes | bytearray | memoryview, lenient: bool) -> OpenPicture:
     """Decode once; ``lenient`` keeps what was decoded before an error."""
-    is_jpeg = bytes(data[:3]) == _JPEG_SIGNATURE
-    try:
-        with (
-            _pillow_limits(MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS, lenient),
-            Image.open(io.BytesIO(data), formats=DECODED_FORMATS) as image,
-        ):
-            width, height = image.size
-            if isinstance(image, JpegImageFile):
-                if width * height > MAX_PIXELS and not _is_one_scan(data):
-                    raise _too_many_pixels()
-                image.draft("L", (REDUCED_SIDE, REDUCED_SIDE))
-            if image.size[0] * image.size[1] > MAX_PIXELS:
-                raise _too_many_pixels()
-            image.load()
-            pixels = _pixels(image)
-    except MemoryError as error:
-        raise PictureError("needs more memory than is allowed", Reason.OUT_OF_MEMORY) from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise _too_many_pixels() from error
+    is_jpeg = bytes(data[:3]) == START_OF_IMAGE
+    with pillow_limits(MAX_JPEG_PIXELS if is_jpeg else MAX_PIXELS, lenient):
+        image = Image.open(io.BytesIO(data), formats=DECODED_FORMATS)
+        try:
+            return OpenPicture(image, _original(image, data, lenient))
+        except BaseException:
+            image.close()
+            raise
+
+
+def _original(image: Image.Image, data: bytes | bytearray | memoryview, lenient: bool) -> Picture:
+    """Load a picture and copy its pixels."""
+    width, height = image.size
+    path = DECODE_PATH
+    if isinstance(image, JpegImageFile):
+        if width * height > MAX_PIXELS and not _is_one_scan(data):
+            raise too_many_pixels()
+        image.draft("L", (REDUCED_SIDE, REDUCED_SIDE))
+    elif isinstance(image, Jpeg2KImageFile) and (power := jpeg2000_reduction(width, height, data)):
+        image.reduce = power
+        path = REDUCED_JPEG2000_PATH
+    if image.size[0] * image.size[1] > MAX_PIXELS:
+        raise too_many_pixels()
+    image.load()
+    pixels = pixels_of(image)
     if lenient and bool((pixels == pixels[0, 0]).all()):
         raise PictureError("breaks off before its first pixel", Reason.UNDECODABLE)
-    return Picture(pixels, width, height, truncated=lenient)
+    return Picture(pixels, width, height, turn=_turn(image), truncated=lenient, decode=path)
+
+
+def _turn(image: Image.Image) -> str:
+    """What a viewer does with the pixels; nothing where Pillow (TIFF) or libheif has done it already."""
+    block = image.info.get("exif")
+    return exif.turn(block) if isinstance(block, bytes) and image.format not in _TURNED_ON_LOAD else ORIGINAL
 
 
 @contextmanager
-def _pillow_limits(max_pixels: int, lenient: bool) -> Iterator[None]:
-    """Set Pillow's limits for one picture, turn its warning about too many pixels into an error and mute the others."""
+def pillow_limits(max_pixels: int = MAX_PIXELS, lenient: bool = False) -> Iterator[None]:
+    """Set Pillow's limits for one picture, turn its warning about too many pixels into an error and mute the others.
+
+    Args:
+        max_pixels: Pixels a picture may state.
+        lenient: Whether what was decoded before an error is kept.
+
+    Raises:
+        PictureError: A picture was larger, or took more memory than there is.
+    """
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -137,6 +189,10 @@ def _pillow_limits(max_pixels: int, lenient: bool) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = max_pixels, lenient
         try:
             yield
+        except MemoryError as error:
+            raise PictureError("needs more memory than is allowed", Reason.OUT_OF_MEMORY) from error
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+            raise too_many_pixels() from error
         finally:
             Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = previous
 
@@ -145,57 +201,35 @@ def _is_one_scan(data: bytes | bytearray | memoryview) -> bool:
     """Whether a JPEG holds all its components in one sequential scan.
 
     Only then can libjpeg decode it line by line; else it keeps the coefficients of the whole picture, six bytes a
-    pixel. Source: ITU-T T.81, annex B.
+    pixel.
     """
     components = 0
-    position = 2
-    while position + 10 <= len(data):
-        marker = data[position + 1]
-        if data[position] != 0xFF or marker == 0xFF:  # fill bytes
-            position += 1
-        elif marker == _START_OF_SCAN:
-            return data[position + 4] == components
-        else:
-            if marker in {0xC0, 0xC1}:  # baseline and extended sequential frames
-                components = data[position + 9]
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    for marker, content in segments(data):
+        if marker in {0xC0, 0xC1} and content + 5 < len(data):  # baseline and extended sequential frames
+            components = data[content + 5]
+        elif marker == START_OF_SCAN and content < len(data):
+            return data[content] == components
     return False
 
 
-def _pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """Copy a loaded picture's pixels strip by strip, converting only one strip at a time."""
-    image.info.pop("transparency", None)
-    width, height = image.size
-    grey_range = image.getextrema() if image.mode in {"I", "F"} else (0, 0)
-    is_grey = image.mode in _GREY_MODES or image.mode[0] in "IF"
-    pixels = np.empty((height, width) if is_grey else (height, width, 3), np.uint8)
-    rows = max(1, _STRIP_PIXELS // width)
-    for top in range(0, height, rows):
-        bottom = min(height, top + rows)
-        strip = image.crop((0, top, width, bottom)) if rows < height else image
-        if not is_grey:
-            pixels[top:bottom] = np.asarray(strip.convert("RGB"))
-        elif image.mode in _GREY_MODES:
-            pixels[top:bottom] = np.asarray(strip.convert("L"))
-        else:
-            pixels[top:bottom] = _deep_grey(np.asarray(strip), grey_range)  # type: ignore[arg-type]  # one band
-    return pixels
+def jpeg2000_reduction(width: int, height: int, data: bytes | bytearray | memoryview) -> int:
+    """How often a JPEG 2000 picture may be halved to the scale a JPEG would be decoded at.
 
-
-def _deep_grey(values: npt.NDArray[np.generic], grey_range: tuple[float, float]) -> npt.NDArray[np.uint8]:
-    """Bring grey values of more than eight bits to eight.
-
-    Sixteen bits keep their upper half, wherever they come in 32-bit integers too. Floats have no agreed range and are
-    stretched to it.
+    Source: ITU-T T.800, annex A.6.1 (the coding style says how many halvings the file holds).
     """
-    if values.dtype.kind == "f":
-        low, high = grey_range
-        scaled = (np.nan_to_num(values.astype(np.float32), nan=low) - low) * (255 / max(high - low, 1e-30))
-        return scaled.clip(0, 255).astype(np.uint8)
-    if values.dtype.itemsize == 4 and grey_range[1] <= 255:  # eight bits in 32
-        return values.astype(np.int64).clip(0, 255).astype(np.uint8)
-    return (values.astype(np.int64).clip(0, 65535) >> 8).astype(np.uint8)
+    head = bytes(data[:_JPEG2000_HEAD])
+    coding_style = head.find(b"\xff\x52", head.find(b"\xff\x4f\xff\x51"))
+    if coding_style < 0 or coding_style + 9 >= len(head):
+        return 0
+    for power in range(min(3, head[coding_style + 9]), 0, -1):
+        scale = 2**power
+        # Pillow rounds the reduced size to the nearest, OpenJPEG up: only where both agree can it be decoded
+        agree = all((side + scale // 2) // scale == -(-side // scale) for side in (width, height))
+        if agree and min(width, height) // scale >= REDUCED_SIDE:
+            return power
+    return 0
 
 
-def _too_many_pixels() -> PictureError:
+def too_many_pixels() -> PictureError:
+    """The error of a picture that states more pixels than are decoded."""
     return PictureError("states more pixels than are decoded", Reason.TOO_MANY_PIXELS)

@@ -2,19 +2,23 @@
 
 Pillow reads some forty formats. Those left out start another program (EPS runs Ghostscript), open further files of any
 format within themselves (IPTC), only name a format without decoding it (BUFR, GRIB, HDF5, MPEG, WMF), need libraries
-that are not installed (FPX, MIC), begin like C sources (XBM), or hold measurements and game textures.
+that are not installed (FPX, MIC), begin like C sources (XBM), have no signature (IM, IMT), or hold measurements and
+game textures. HEIF comes from ``pi-heif``, which decodes only.
 """
 
 from __future__ import annotations
 
 import struct
 
+from pi_heif import register_heif_opener
 from PIL import (  # noqa: F401  # each registers its format, so that Pillow never loads the others in search of one
     AvifImagePlugin,
     BmpImagePlugin,
     CurImagePlugin,
     DcxImagePlugin,
     DdsImagePlugin,
+    FliImagePlugin,
+    GbrImagePlugin,
     GifImagePlugin,
     IcnsImagePlugin,
     IcoImagePlugin,
@@ -22,6 +26,8 @@ from PIL import (  # noqa: F401  # each registers its format, so that Pillow nev
     Jpeg2KImagePlugin,
     JpegImagePlugin,
     MpoImagePlugin,
+    MspImagePlugin,
+    PcdImagePlugin,
     PcxImagePlugin,
     PngImagePlugin,
     PpmImagePlugin,
@@ -33,9 +39,11 @@ from PIL import (  # noqa: F401  # each registers its format, so that Pillow nev
     TiffImagePlugin,
     WebPImagePlugin,
     XpmImagePlugin,
+    XVThumbImagePlugin,
 )
 
-AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker has one core; AVIF would take them all
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a worker has one core; AVIF would take them all, and so would HEIF
+register_heif_opener(decode_threads=1, depth_images=False, aux_images=False)
 
 DECODED_FORMATS = (
     "JPEG",  # MPO (several JPEGs in one file) comes with it
@@ -45,6 +53,7 @@ DECODED_FORMATS = (
     "BMP",
     "TIFF",
     "AVIF",
+    "HEIF",  # after AVIF: both take files that only say they hold still pictures
     "JPEG2000",
     "ICO",
     "PSD",
@@ -59,6 +68,11 @@ DECODED_FORMATS = (
     "SUN",
     "DDS",
     "XPM",
+    "FLI",
+    "GBR",
+    "MSP",
+    "XVTHUMB",
+    "PCD",  # no signature at its beginning
     "TGA",  # last: it has no signature, so it would take what belongs to another
 )
 """Pillow's names of the formats, in the order in which they are tried."""
@@ -77,7 +91,7 @@ def formats_by_prefix(head: bytes) -> tuple[str, ...]:
 
 
 def _accepts(name: str, prefix: bytes) -> bool:
-    """Ask a format for its signature. TGA has none."""
+    """Ask a format for its signature. TGA and PCD have none."""
     accept = Image.OPEN[name][1]
     if accept is None:
         return False

@@ -1,0 +1,160 @@
+"""Every view of a picture file that is worth a hash: what it shows, and what it hides.
+
+A known picture may be inside a border, under transparency, on a later page, in the ninth frame of an animation, or only
+in the thumbnail that a camera left in a file whose picture was replaced. Each of these is a picture of its own to a
+hash.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from PIL import Image
+
+from forensics.errors import PictureError
+from forensics.hashing.perceptual import COMPOSITED, ORIGINAL
+from forensics.media import camera_raw, exif
+from forensics.media.border import trimmed
+from forensics.media.frames import frames, may_hold_more
+from forensics.media.picture import OpenPicture, Picture, decode, open_picture, pillow_limits
+from forensics.media.pixel_copy import composited_pixels, is_transparent
+from forensics.reason import Reason
+
+VIEW_SECONDS = 10.0
+"""After this time no further view of a file is begun. The original is decoded however long it takes."""
+
+THUMBNAIL = "thumbnail"
+"""Name of the view that is the small picture a camera or program put into the file."""
+
+_PHOTOSHOP_THUMBNAIL = 1036
+_PHOTOSHOP_THUMBNAIL_HEADER = 28
+
+
+class Views(Iterator[Picture]):
+    """The views of one picture, decoded one after the other as they are asked for.
+
+    The first is always the original; then, where there are such, ``trimmed``, ``composited``, ``thumbnail`` or
+    ``preview-K``, and ``frame-K``, ``page-K`` or ``layer-K``. What fails after the original is left out and told by
+    :attr:`reason`.
+
+    Attributes:
+        reason: Why only a part of the file was decoded, the weightiest reason met so far; ``None`` if none. Whole only
+            when all views have been taken.
+    """
+
+    def __init__(self, data: bytes | bytearray | memoryview, seconds: float = VIEW_SECONDS) -> None:
+        self.reason: Reason | None = None
+        self._data = data
+        self._deadline = time.monotonic() + seconds
+        self._pictures = self._camera_raw() if camera_raw.is_camera_raw(data) else self._picture()
+
+    def __next__(self) -> Picture:
+        return next(self._pictures)
+
+    def _picture(self) -> Iterator[Picture]:
+        opened: OpenPicture | None
+        opened = open_picture(self._data)
+        original, thumbnail = opened.original, _thumbnail_of(opened.image)
+        if not opened.image.has_transparency_data and not may_hold_more(opened.image):
+            opened.image.close()
+            opened = None  # frees its pixels before the hashes are computed
+        if original.truncated:
+            self.reason = Reason.TRUNCATED_PICTURE
+        yield original
+        yield from _without_border(original)
+        if thumbnail is not None:
+            yield from self._thumbnail(thumbnail, original.turn)
+        if opened is not None:
+            with opened.image:
+                yield from self._composited(opened)
+                self._tell((yield from frames(opened.image, self._data, self._deadline)))
+
+    def _composited(self, opened: OpenPicture) -> Iterator[Picture]:
+        """The picture on white, if it has transparency."""
+        if not opened.image.has_transparency_data or self._is_late():
+            return
+        try:
+            with pillow_limits():
+                if not is_transparent(opened.image):
+                    return
+                picture = replace(opened.original, pixels=composited_pixels(opened.image), view=COMPOSITED)
+        except PictureError as error:
+            self._tell(Reason(error.reason))
+        except Exception:  # noqa: BLE001  # a decoder may fail in any way
+            self._tell(Reason.VIEW_UNDECODABLE)
+        else:
+            yield picture
+
+    def _thumbnail(self, data: bytes, turn: str) -> Iterator[Picture]:
+        """The thumbnail. Programs that change a picture often leave a broken one: that is no failure."""
+        if self._is_late():
+            return
+        try:
+            picture = decode(data)
+        except PictureError:
+            return
+        yield replace(picture, view=THUMBNAIL, turn=turn)
+
+    def _camera_raw(self) -> Iterator[Picture]:
+        """The previews of a camera RAW file, of which the largest stands for the picture."""
+        turn = exif.turn(memoryview(self._data))
+        count = 0
+        for preview in camera_raw.previews(self._data):
+            if count and self._is_late():
+                return
+            try:
+                picture = decode(preview)
+            except PictureError:
+                continue
+            count += 1
+            picture = replace(picture, turn=turn if turn != ORIGINAL else picture.turn)
+            if count == 1:
+                if picture.truncated:
+                    self.reason = Reason.TRUNCATED_PICTURE
+                yield picture
+                yield from _without_border(picture)
+            else:
+                yield replace(picture, view=f"preview-{count}")
+        if not count:  # a RAW file without a preview may still be a picture to Pillow
+            yield from self._picture()
+
+    def _is_late(self) -> bool:
+        if time.monotonic() <= self._deadline:
+            return False
+        self._tell(Reason.VIEW_TIME_LIMIT)
+        return True
+
+    def _tell(self, reason: Reason | None) -> None:
+        """Note why something is missing; the first reason stands."""
+        self.reason = self.reason or reason
+
+
+def views(data: bytes | bytearray | memoryview, seconds: float = VIEW_SECONDS) -> Views:
+    """The views of a picture file.
+
+    Args:
+        data: The whole content.
+        seconds: After this time no further view is begun.
+
+    Returns:
+        An iterator; its ``reason`` says, when it is exhausted, why not everything was decoded. Taking the first view
+        raises :class:`~forensics.errors.PictureError` if the picture cannot be decoded; taking a later one never does.
+    """
+    return Views(data, seconds)
+
+
+def _without_border(original: Picture) -> Iterator[Picture]:
+    inside = trimmed(original)
+    if inside is not None:
+        yield inside
+
+
+def _thumbnail_of(image: Image.Image) -> bytes | None:
+    """The bytes of the JPEG that Exif or Photoshop left in a picture."""
+    block = image.info.get("exif")
+    if isinstance(block, bytes) and (found := exif.thumbnail(block)):
+        return found
+    resource = image.info.get("photoshop", {}).get(_PHOTOSHOP_THUMBNAIL)
+    return resource[_PHOTOSHOP_THUMBNAIL_HEADER:] if isinstance(resource, bytes) else None
