@@ -32,7 +32,8 @@ from forensics.evidence.volume import Volume
 from forensics.reason import Reason
 
 _ADDRESS = re.compile(r"([0-9]+)-([0-9]+)-([0-9]+)")
-_CHECKED = struct.Struct("<qQQq")
+_CHECKED = struct.Struct("<4Q")
+_WORD = (1 << 64) - 1
 _CHANGED = "it or its folder has changed since it was listed"
 
 
@@ -202,7 +203,9 @@ def _locator(volume: Locator, directory: int, place: int, check: int) -> Locator
 
 
 def _check(directory_modified: int, entries: int, status: FileStatus) -> int:
-    return zlib.crc32(_CHECKED.pack(directory_modified, entries, status.size, status.times.modified or 0))
+    # nanoseconds before 1970, or after 2262 where a file system has such times, are more than a signed word holds
+    values = (directory_modified, entries, status.size, status.times.modified or 0)
+    return zlib.crc32(_CHECKED.pack(*(value & _WORD for value in values)))
 
 
 def _obstacle(directory: int, name: bytes, status: FileStatus) -> Reason | None:

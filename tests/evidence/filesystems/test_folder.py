@@ -78,6 +78,20 @@ def test_times_are_those_of_the_system(tree: Path) -> None:
     assert times.changed == (tree / "text01.txt").stat().st_ctime_ns
 
 
+@pytest.mark.parametrize("seconds", [-1_500_000_000, 10_413_792_000], ids=["1922", "2300"])
+def test_a_time_that_no_computer_can_have_set_yet_hinders_nothing(tree: Path, seconds: int) -> None:
+    os.utime(tree / "text01.txt", ns=(0, seconds * 1_000_000_000))
+    if (tree / "text01.txt").stat().st_mtime != seconds:
+        pytest.skip("this file system holds no such times")
+    os.utime(tree, ns=(0, seconds * 1_000_000_000))
+    streams, gaps = walk(tree)
+    assert gaps == []
+    stream = named(streams, b"text01.txt")
+    assert stream.times.modified == seconds * 1_000_000_000
+    with open_source(tree) as source:
+        assert read(source, stream) == (tree / "text01.txt").read_bytes()
+
+
 def test_walking_and_reading_leave_no_trace(tree: Path) -> None:
     paths = [Path(folder) / name for folder, inner, names in os.walk(tree) for name in (".", *inner, *names)]
     for path in paths:
