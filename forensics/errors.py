@@ -80,6 +80,10 @@ class PictureError(MediaError):
         self.reason = reason
 
 
+class FilmError(PictureError):
+    """A film cannot be decoded to frames."""
+
+
 class HashSetError(TamizError):
     """A known-hash set or the library that holds it cannot be used."""
 
