@@ -180,6 +180,8 @@ def _pages(image: Image.Image) -> Iterator[Callable[[], Picture]]:
 def _animation(image: Image.Image, data: bytes | bytearray | memoryview, deadline: float) -> FrameSteps:
     """Frames of an animation. Most formats store differences, so every frame up to the last is decoded."""
     count = _gif_frames(data, deadline) if image.format == "GIF" else int(getattr(image, "n_frames", 1))
+    if time.monotonic() > deadline:
+        return Reason.VIEW_TIME_LIMIT
     steps = min(MAX_FRAMES, count - 1)
     chosen = {-(-step * (count - 1) // steps) for step in range(1, steps + 1)}
     for number in range(1, count):

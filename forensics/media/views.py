@@ -117,8 +117,15 @@ class Views(Iterator[Picture]):
                 yield from _without_border(picture)
             else:
                 yield replace(picture, view=f"preview-{count}")
-        if not count:  # a RAW file without a preview may still be a picture to Pillow
+        if not count:
+            yield from self._undeveloped()
+
+    def _undeveloped(self) -> Iterator[Picture]:
+        """A RAW file without a preview, which may still be a picture to Pillow."""
+        try:
             yield from self._picture()
+        except PictureError as error:
+            raise PictureError("is a camera RAW file without a preview", Reason.UNSUPPORTED_FORMAT) from error
 
     def _is_late(self) -> bool:
         if time.monotonic() <= self._deadline:
