@@ -105,12 +105,31 @@ def test_buffer_is_the_reference_buffer_but_for_rounding() -> None:
 
 
 def test_hasher_gives_every_orientation_the_original_first() -> None:
-    picture = Picture(pictures.plasma(90, 120), 120, 90)
+    picture = Picture(pictures.plasma(290, 320), 320, 290)
+    assert all(oracle(turned(picture.pixels, turn)) == pdq_dihedral(picture.pixels)[turn] for turn in TURNS)
     hashes = list(PdqHasher().hash(picture))
     assert [hashed.probe for hashed in hashes] == list(TURNS)
     for hashed in hashes:
         assert (hashed.value, hashed.quality) == oracle(turned(picture.pixels, hashed.probe)), hashed.probe
         assert (hashed.algorithm, hashed.decode, len(hashed.value) * 4) == ("pdq", DECODE_PATH, PdqHasher.bits)
+
+
+def test_turns_that_are_leads_only_are_spared_the_slow_arithmetic_and_differ_by_two_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow: list[Pixels] = []
+    monkeypatch.setattr(pdq, "_reference_hash", lambda pixels: slow.append(pixels) or PdqHash(*oracle(pixels)))
+    samples = [pictures.photo(240, 360, seed) for seed in range(30)]
+    for pixels in samples:
+        for hashed in PdqHasher().hash(Picture(pixels, 360, 240, turn="rotate-90")):
+            value, quality = oracle(turned(pixels, "rotate-90" if hashed.probe == "displayed" else hashed.probe))
+            moved = (int(hashed.value, 16) ^ int(value, 16)).bit_count()
+            assert moved <= (0 if hashed.probe in {"original", "displayed"} else 2)
+            assert abs((hashed.quality or 0) - quality) <= 1
+    in_all = len(slow)
+    for pixels in samples:
+        pdq_dihedral(pixels)
+    assert in_all < (len(slow) - in_all) / 2
 
 
 def test_hasher_hashes_other_views_as_they_are_and_as_displayed() -> None:
