@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from forensics.case import utc
 from forensics.case.ledger import canonical_json
@@ -19,6 +19,9 @@ from hashsets.match import Match
 
 PAGE = 4096
 """How many pending streams are read from the case at a time."""
+
+LARGEST_INTEGER = (1 << 63) - 1
+"""The largest number a case can hold. A damaged partition table or file record may state a larger one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +266,24 @@ def _unhashed_without_cause(benign_sets: Sequence[str]) -> str:
     )
 
 
+@overload
+def storable(number: int) -> int: ...
+
+
+@overload
+def storable(number: None) -> None: ...
+
+
+def storable(number: int | None) -> int | None:
+    """A size or offset as the case writes it: :data:`LARGEST_INTEGER` for any that is larger."""
+    return None if number is None else min(number, LARGEST_INTEGER)
+
+
 def insert_not_examined(connection: sqlite3.Connection, source_id: int, items: Iterable[NotExamined]) -> None:
     """Record what could not be examined, inside the caller's transaction."""
     connection.executemany(
         "INSERT INTO not_examined VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(source_id, item.locator, item.reason, item.detail, item.size) for item in items],
+        [(source_id, item.locator, item.reason, item.detail, storable(item.size)) for item in items],
     )
 
 
@@ -283,10 +299,10 @@ def _stream_row(source_id: int, volume_id: int, stream: Stream, only_allocated: 
         str(stream.locator),
         path,
         None if path.encode("utf-8", "surrogatepass") == stream.path else stream.path.hex(),
-        stream.size,
+        storable(stream.size),
         stream.allocation,
         stream.recovery,
-        stream.physical_offset,
+        storable(stream.physical_offset),
         utc.from_nanoseconds(times.modified),
         utc.from_nanoseconds(times.accessed),
         utc.from_nanoseconds(times.changed),

@@ -175,7 +175,7 @@ class SourceRecorder:
         image = execute("SELECT format, size, sector_size FROM sources WHERE id = ?", (source_id,)).fetchone()
         segments = execute("SELECT size FROM source_segments WHERE source_id = ? ORDER BY ordinal", (source_id,))
         volumes = set(execute("SELECT label, offset, size FROM volumes WHERE source_id = ?", (source_id,)))
-        described = {(volume.label, volume.offset, volume.size) for volume, _ in description.volumes}
+        described = {(volume.label, *_place(volume)) for volume, _ in description.volumes}
         # which volumes inside others are found depends on the keys at hand and on the profile
         in_both = {row[0] for row in volumes} & {row[0] for row in described}
         stored = execute(
@@ -248,7 +248,7 @@ class SourceRecorder:
             "INSERT INTO volumes (source_id, label, scheme, description, offset, size, allocated, file_system) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (source_id, v.label, v.scheme, v.description, v.offset, v.size, int(v.allocated), file_system)
+                (source_id, v.label, v.scheme, v.description, *_place(v), int(v.allocated), file_system)
                 for v, file_system in volumes
             ],
         )
@@ -317,3 +317,8 @@ class SourceRecorder:
 def printable_path(path: Path) -> str:
     """A place on the laboratory's disk as text: a name that is no UTF-8 (common on old disks) is kept as escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _place(volume: Volume) -> tuple[int, int]:
+    """Offset and size of a volume as the case writes them; a table may state any."""
+    return findings.storable(volume.offset), findings.storable(volume.size)
