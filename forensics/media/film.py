@@ -213,8 +213,6 @@ def _described(container: InputContainer, sampling: Sampling, limits: FilmLimits
             raise FilmError("states more pixels than are decoded", Reason.TOO_MANY_PIXELS)
         context.thread_count = 1  # a worker has one core
         context.options = {"max_pixels": str(limits.pixels)}
-        if sampling is Sampling.KEY_FRAMES:
-            stream.discard = Discard.nonkey
     return FilmSampling(
         streams=len(moving),
         duration=None if container.duration is None else max(container.duration * 1000 // _MICROSECONDS, 0),
@@ -240,7 +238,8 @@ class _FilmReader:
         from forensics.media.frame_sampler import FrameSampler
 
         key_frames_only = film.sampling is Sampling.KEY_FRAMES
-        samplers = {stream.index: FrameSampler(stream, self._start(stream), key_frames_only) for stream in self.moving}
+        start = Fraction(self.container.start_time or 0, _MICROSECONDS)
+        samplers = {stream.index: FrameSampler(stream, start, key_frames_only) for stream in self.moving}
         try:
             for packet in self._packets(film):
                 sampler = samplers.get(packet.stream_index)
@@ -267,12 +266,6 @@ class _FilmReader:
         # of key frames alone it cannot be told where a film ends
         if film.limit is None and (film.errors or (not key_frames_only and self._is_cut_short(samplers))):
             film.limit = Reason.TRUNCATED_FILM
-
-    def _start(self, stream: VideoStream) -> Fraction:
-        """When the film starts by a stream's clock: with its own first frame, unless that comes much later."""
-        whole = Fraction(self.container.start_time or 0, _MICROSECONDS)
-        own = (stream.start_time or 0) * (stream.time_base or Fraction(0))
-        return own if stream.start_time is not None and own - whole < 1 else whole
 
     def _packets(self, film: FilmSampling) -> Iterator[Packet[VideoStream]]:
         """The packets of the video streams; a damaged place is passed by, as long as something comes after it."""

@@ -138,6 +138,10 @@ class FrameSampler:
 
     def _time_of(self, frame: VideoFrame) -> int:
         """When a frame is shown. Where the clock is set back (joined recordings) it runs on."""
+        if self._previous is None and frame.pts is not None and self._milliseconds(frame.pts) < _SECOND:
+            # the film starts with its first frame, whatever the container says, unless sound alone comes first
+            self._start = frame.pts * self._time_base
+            self._latest = None
         follows = None if self._previous is None else self._previous + self._interval
         milliseconds = (follows or 0) if frame.pts is None else self._milliseconds(frame.pts) + self._shift
         if follows is not None and milliseconds < follows - self._interval - _SECOND:
