@@ -17,8 +17,11 @@ from hashsets.format import KnownEntry, KnownPerceptualHash
 DIGEST_LENGTHS: Mapping[str, int] = {"md5": 32, "sha1": 40, "sha256": 64}
 """Hexadecimal digits of each digest tamiz matches on."""
 
-PERCEPTUAL_LENGTHS: Mapping[str, int] = {"pdq": 64, "phash": 64}
-"""Hexadecimal digits of each perceptual hash that lists name in plain hexadecimal."""
+PERCEPTUAL_LENGTHS: Mapping[str, int] = {"pdq": 64, "phash": 64, "vpdq": 64}
+"""Hexadecimal digits of each perceptual hash that tamiz compares; ``vpdq`` is that of one frame of a film."""
+
+PICTURE_HASHES = ("pdq", "phash")
+"""Those of pictures, of which an entry of a table or a VICS list states one each."""
 
 PHOTODNA_SIZE = 144
 """Bytes of a PhotoDNA hash. Licensed: tamiz carries it and never computes or compares it."""

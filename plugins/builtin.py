@@ -104,10 +104,13 @@ def tamiz_picture_hashers() -> list[PictureHasher]:
 
 @hookimpl
 def tamiz_list_formats() -> list[ListFormat]:
-    """VICS JSON, md5sum-like lists, hashdeep, CSV with named columns."""
-    from hashsets.formats import csv, digest_list, hashdeep, vics
+    """VICS JSON, md5sum-like lists, hashdeep, vPDQ hashes of films, CSV with named columns."""
+    from hashsets.formats import csv, digest_list, hashdeep, vics, vpdq
 
-    return [vics.VicsFormat(), hashdeep.HashdeepFormat(), digest_list.DigestListFormat(), csv.CsvFormat()]
+    return [
+        vics.VicsFormat(), hashdeep.HashdeepFormat(), vpdq.VpdqFormat(), digest_list.DigestListFormat(),
+        csv.CsvFormat(),
+    ]  # fmt: skip
 
 
 @hookimpl

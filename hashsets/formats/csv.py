@@ -171,7 +171,7 @@ def _entry(number: int, meanings: Sequence[str | None], values: Sequence[str]) -
     quality = fields.whole_number("pdq_quality", row.get("pdq_quality"), 100)
     perceptual = tuple(
         fields.perceptual_hash(name, row[name], quality if name == "pdq" else None)
-        for name in fields.PERCEPTUAL_LENGTHS
+        for name in fields.PICTURE_HASHES
         if row.get(name)
     )
     attributes = {

@@ -281,7 +281,7 @@ def _perceptual(
             digest = fields.digest(algorithm, value, f"AlternativeHashes {algorithm}")
             if digests.setdefault(algorithm, digest) != digest:
                 raise FieldError(f"two different {algorithm}")
-        elif algorithm in fields.PERCEPTUAL_LENGTHS:
+        elif algorithm in fields.PICTURE_HASHES:
             found[fields.perceptual_hash(algorithm, value)] = None
         elif algorithm == "photodna":
             try:
