@@ -105,7 +105,15 @@ class Match:
     known_covered: float | None = None
 
 
-def combine(exact: tuple[Match, ...], near: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Put the matches of one content together: an entry matched by digest is not reported as near as well."""
-    known = {(match.entry.set_uuid, match.entry.position) for match in exact}
-    return exact + tuple(match for match in near if (match.entry.set_uuid, match.entry.position) not in known)
+def combine(exact: tuple[Match, ...], *weaker: tuple[Match, ...]) -> tuple[Match, ...]:
+    """Put the matches of one content together: an entry is reported once, by the first that matched it.
+
+    Args:
+        exact: Matches by digest.
+        weaker: Further ones, such as those of a film and those of a picture.
+    """
+    matches = {(match.entry.set_uuid, match.entry.position): match for match in exact}
+    for group in weaker:
+        for match in group:
+            matches.setdefault((match.entry.set_uuid, match.entry.position), match)
+    return tuple(matches.values())

@@ -6,63 +6,27 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
-
-import numpy as np
-import numpy.typing as npt
+from typing import Self, TypeVar
 
 from forensics.errors import HashSetError, UnknownSetError
 from forensics.hashing.digests import EMPTY_SHA256, Digests
-from forensics.hashing.perceptual import ORIGINAL, PerceptualHash
-from hashsets import fields
+from forensics.hashing.perceptual import FilmHash, PerceptualHash
+from hashsets import fields, picture_search
 from hashsets.database import LIBRARY_APPLICATION_ID, connect, library_errors
 from hashsets.fields import FieldError
-from hashsets.format import Disposition
-from hashsets.hamming import FlatIndex, HammingIndex, Hashes, pack
+from hashsets.film_search import FilmSearch, film_match
+from hashsets.known_hashes import EntryKey, KnownHashes
 from hashsets.library import home_expanded, index_path, known_sets, set_path
 from hashsets.match import EntryReference, KnownSet, Match, Tier
+from hashsets.picture_search import RADIUS, picture_match, queries_of, query_of_hash
 from hashsets.set_file import SetFile
 
-RADIUS: Mapping[str, int] = {"pdq": 31, "phash": 31}
-"""The strict radius of each algorithm that is searched, in bits, inclusive. PDQ's is that of its authors."""
-
-LEAST_QUALITY = 50
-"""PDQ's authors: below this a hash says too little to be compared. Holds for both sides of a comparison."""
-
 _STRONGEST_FIRST = ("sha256", "sha1", "md5")
-_HEX_DIGITS = 64
-_PACKED_AT_ONCE = 65536
 
-
-@dataclass(frozen=True, slots=True)
-class _SearchedHashes:
-    """The known hashes of one algorithm over all sets, and where each row comes from."""
-
-    index: HammingIndex
-    set_numbers: npt.NDArray[np.int32]
-    positions: npt.NDArray[np.int64]
-
-
-class _Query(NamedTuple):
-    """One hash to be searched: which content it is of, and which view of it."""
-
-    content: int
-    probe: str
-    value: str
-
-
-class _Found(NamedTuple):
-    """One hash of a content near one hash of an entry. Compares by strength, the strongest first."""
-
-    is_similar: bool
-    distance: int
-    algorithm: str
-    probe: str
+_Found = TypeVar("_Found")
 
 
 class Matcher:
@@ -75,10 +39,10 @@ class Matcher:
     def __init__(self, sets: Sequence[KnownSet], files: Sequence[SetFile]) -> None:
         self.sets = tuple(sets)
         self._files = files
-        self._searched = {
-            algorithm: searched
+        self._known_hashes = {
+            algorithm: known
             for algorithm in RADIUS
-            if (searched := _load_searched(algorithm, self.sets, files)) is not None
+            if (known := KnownHashes.load(algorithm, self.sets, files)) is not None
         }
 
     @classmethod
@@ -167,23 +131,39 @@ class Matcher:
     def near(self, hashes: Sequence[Sequence[PerceptualHash]]) -> list[tuple[Match, ...]]:
         """Match pictures by perceptual hashes, in notable and reference sets.
 
-        A hash is compared when its picture's PDQ quality is at least :data:`LEAST_QUALITY`; a pHash, having none of
-        its own, goes by the PDQ of the same probe, else by that of the original.
+        ``near`` is what lies within the strict radius and was hashed as the file stores it or viewers show it. A turned
+        or trimmed view, a frame or a thumbnail is ``similar``, and so is what lies within the wider radius only, or
+        is like a frame of a known film (see :mod:`hashsets.picture_search`).
 
         Args:
-            hashes: Those of each picture: all algorithms, all probes.
+            hashes: Those of each picture: all algorithms, all probes. Many pictures at once are answered faster.
 
         Returns:
             For each picture one match for each entry that is near, by set and position: the strongest tier, then
             the least distance. ``agreeing`` names every algorithm that finds the entry in that tier.
         """
-        queries: dict[str, list[_Query]] = {algorithm: [] for algorithm in self._searched}
-        if queries:
-            for number, of_picture in enumerate(hashes):
-                for each in of_picture:
-                    if each.algorithm in queries and _is_comparable(each, of_picture):
-                        queries[each.algorithm].append(_Query(number, each.probe, each.value))
-        return self._search(queries, len(hashes))
+        queries = [query for number, each in enumerate(hashes) for query in queries_of(number, each)]
+        return self._matches(len(hashes), picture_search.search(self._known_hashes, queries), picture_match)
+
+    def films(self, films: Sequence[FilmHash]) -> list[tuple[Match, ...]]:
+        """Match films by the hashes of their frames, in notable and reference sets.
+
+        ``near`` is a film that is in a known film as good as whole, or that a known film is in; ``similar`` one that
+        has a part in common with it, or a frame that is like a known picture (see :mod:`hashsets.film_search`).
+
+        Args:
+            films: The films.
+
+        Returns:
+            For each film one match for each entry, by set and position. One with a known film states how much of each
+            is in the other; its distance is the median over the frames in common, rounded down.
+        """
+        found = {
+            (number, key): each
+            for number, film in enumerate(films)
+            for key, each in FilmSearch(film, self._known_hashes).found().items()
+        }
+        return self._matches(len(films), found, film_match)
 
     def lookup(self, hashes: Sequence[str]) -> list[tuple[Match, ...]]:
         """Match hashes given by hand; see :meth:`hashsets.library.Library.lookup`.
@@ -200,62 +180,33 @@ class Matcher:
                     for number, value in enumerate(values):
                         if value == getattr(entry, algorithm):
                             matches[number].append(Match(entry, algorithm, 0, Tier.EXACT, None, (algorithm,)))
-        perceptual = [
-            _Query(number, ORIGINAL, value) for number, value in enumerate(values) if len(value) == _HEX_DIGITS
-        ]
-        near = self._search(dict.fromkeys(self._searched, perceptual), len(values))
+        queries = [query for number, value in enumerate(values) for query in query_of_hash(number, value)]
+        near = self._matches(len(values), picture_search.search(self._known_hashes, queries), picture_match)
         return [(*exact, *more) for exact, more in zip(matches, near, strict=True)]
 
-    def _search(self, queries: Mapping[str, Sequence[_Query]], contents: int) -> list[tuple[Match, ...]]:
-        """Search hashes of each algorithm and give one match for each content and entry."""
-        found: dict[tuple[int, int, int], list[_Found]] = {}
-        for algorithm, of_algorithm in queries.items():
-            if not of_algorithm:
-                continue
-            searched = self._searched[algorithm]
-            pairs = searched.index.search(pack(query.value for query in of_algorithm), RADIUS[algorithm])
-            for row, known, distance in zip(*(column.tolist() for column in pairs), strict=True):
-                query = of_algorithm[row]
-                key = (query.content, int(searched.set_numbers[known]), int(searched.positions[known]))
-                found.setdefault(key, []).append(_Found(query.probe != ORIGINAL, distance, algorithm, query.probe))
-        entries = self._entries({key[1:] for key in found})
+    def _matches(
+        self,
+        contents: int,
+        found: Mapping[tuple[int, EntryKey], _Found],
+        match_of: Callable[[EntryReference, _Found], Match],
+    ) -> list[tuple[Match, ...]]:
+        """Fetch the entries of what was found by content and entry, and give one match for each."""
+        entries = self._entries({key for _, key in found})
         matches: list[list[Match]] = [[] for _ in range(contents)]
-        for key in sorted(found):
-            matches[key[0]].append(_near_match(entries[key[1:]], found[key]))
+        for content, key in sorted(found):
+            matches[content].append(match_of(entries[key], found[content, key]))
         return [tuple(of_content) for of_content in matches]
 
-    def _entries(self, keys: Iterable[tuple[int, int]]) -> dict[tuple[int, int], EntryReference]:
+    def _entries(self, keys: Iterable[EntryKey]) -> dict[EntryKey, EntryReference]:
         """Fetch entries by number of their set and position."""
         positions: dict[int, list[int]] = {}
         for set_number, position in keys:
             positions.setdefault(set_number, []).append(position)
         return {
-            (set_number, entry.position): entry
+            EntryKey(set_number, entry.position): entry
             for set_number, of_set in positions.items()
             for entry in self._files[set_number].by_position(of_set)
         }
-
-
-def _load_searched(algorithm: str, sets: Sequence[KnownSet], files: Sequence[SetFile]) -> _SearchedHashes | None:
-    """Load the known hashes of one algorithm; benign sets are matched by digest only. ``None`` if there are none."""
-    packed: list[Hashes] = []
-    set_numbers: list[npt.NDArray[np.int32]] = []
-    positions: list[npt.NDArray[np.int64]] = []
-    for number, (known_set, file) in enumerate(zip(sets, files, strict=True)):
-        if known_set.disposition is Disposition.BENIGN:
-            continue
-        for batch in _batches(file.searched_hashes(algorithm, LEAST_QUALITY)):
-            packed.append(pack(value for _, value in batch))
-            set_numbers.append(np.full(len(batch), number, np.int32))
-            positions.append(np.array([position for position, _ in batch], np.int64))
-    if not packed:
-        return None
-    return _SearchedHashes(FlatIndex(np.concatenate(packed)), np.concatenate(set_numbers), np.concatenate(positions))
-
-
-def _batches(hashes: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
-    while batch := list(islice(hashes, _PACKED_AT_ONCE)):
-        yield batch
 
 
 def _exact_match(content: Digests, entry: EntryReference) -> Match:
@@ -264,29 +215,6 @@ def _exact_match(content: Digests, entry: EntryReference) -> Match:
     agreeing = tuple(name for name in stated if getattr(entry, name) == getattr(content, name))
     disagreeing = tuple(name for name in stated if name not in agreeing)
     return Match(entry, agreeing[0], 0, Tier.EXACT, None, agreeing, disagreeing)
-
-
-def _near_match(entry: EntryReference, found: Sequence[_Found]) -> Match:
-    """Keep the strongest finding, and name the algorithms that confirm it in its tier."""
-    best = min(found)
-    agreeing = {each.algorithm for each in found if each.is_similar == best.is_similar}
-    return Match(
-        entry,
-        best.algorithm,
-        best.distance,
-        Tier.SIMILAR if best.is_similar else Tier.NEAR,
-        best.probe,
-        tuple(algorithm for algorithm in RADIUS if algorithm in agreeing),
-    )
-
-
-def _is_comparable(each: PerceptualHash, of_picture: Sequence[PerceptualHash]) -> bool:
-    """Tell whether a hash says enough to be compared."""
-    quality = each.quality
-    if each.algorithm == "phash":
-        qualities = {other.probe: other.quality for other in of_picture if other.algorithm == "pdq"}
-        quality = qualities.get(each.probe, qualities.get(ORIGINAL))
-    return quality is not None and quality >= LEAST_QUALITY and len(each.value) == _HEX_DIGITS
 
 
 def _checked(number: int, text: str) -> str:
@@ -299,7 +227,7 @@ def _checked(number: int, text: str) -> str:
     if length not in fields.DIGEST_LENGTHS.values():
         length = 0
     try:
-        return fields.hexadecimal("hash", text, length or _HEX_DIGITS)
+        return fields.hexadecimal("hash", text, length or fields.DIGEST_LENGTHS["sha256"])
     except FieldError as error:
         raise HashSetError(
             "not a hash that tamiz knows", f"hash {number}", "give 32, 40 or 64 hexadecimal digits"

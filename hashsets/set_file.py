@@ -171,7 +171,7 @@ class SetFile:
             yield from self._entries("position", batch)
 
     def searched_hashes(self, algorithm: str, least_quality: int) -> Iterator[tuple[int, str]]:
-        """Give the perceptual hashes of one algorithm that are to be searched, with their entries' positions.
+        """Give the perceptual hashes of one algorithm that are to be searched, by their entries' positions.
 
         Left out are hashes that say nothing, and those of a picture whose quality the list states to be less than
         `least_quality`; a pHash has none of its own and goes by the PDQ of the same entry.
@@ -189,6 +189,7 @@ class SetFile:
                      WHERE position = known.position AND algorithm = 'pdq' AND known.algorithm = 'phash'),
                     100
                 ) >= ?
+                ORDER BY position, value
                 """,
                 (algorithm, least_quality),
             )
@@ -204,7 +205,7 @@ class SetFile:
                 yield RejectedEntry(position, reason)
 
     def unsearched_count(self) -> int:
-        """Count the PDQ and pHash values that are never searched because they say nothing.
+        """Count the perceptual hashes that are never searched because they say nothing.
 
         Raises:
             LibraryError: The file cannot be read.

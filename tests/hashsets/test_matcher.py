@@ -141,8 +141,8 @@ class TestExact:
 
 class TestNear:
     @pytest.mark.parametrize("algorithm", ["pdq", "phash"])
-    @pytest.mark.parametrize("bits", [0, 1, 10, 30, 31, 32, 33])
-    def test_the_radius_is_31_bits_inclusive(
+    @pytest.mark.parametrize("bits", [0, 1, 10, 30, 31, 32, 51, 52])
+    def test_the_radius_is_31_bits_inclusive_and_a_phash_is_a_lead_up_to_51(
         self, lists: Lists, chance: random.Random, algorithm: str, bits: int
     ) -> None:
         value = hexadecimal(chance, 64)
@@ -153,7 +153,8 @@ class TestNear:
             hashes.append(picture_hash(query, None, algorithm="phash"))
         with lists.open() as matcher:
             (found,) = matcher.near([hashes])
-        expected = [(algorithm, bits, Tier.NEAR, "original", (algorithm,))] if bits <= 31 else []
+        tier = Tier.NEAR if bits <= 31 else Tier.SIMILAR if algorithm == "phash" and bits <= 51 else None
+        expected = [(algorithm, bits, tier, "original", (algorithm,))] if tier else []
         assert [(each.basis, each.distance, each.tier, each.probe, each.agreeing) for each in found] == expected
 
     def test_agrees_with_counting_bits(self, lists: Lists, chance: random.Random) -> None:
@@ -217,6 +218,38 @@ class TestNear:
         with lists.open() as matcher:
             match = only(matcher.near([[picture_hash(hexadecimal(chance, 64)), picture_hash(value, 80, "mirrored")]]))
         assert (match.tier, match.probe, match.distance) == (Tier.SIMILAR, "mirrored", 0)
+
+    @pytest.mark.parametrize(
+        ("probe", "bits", "tier"),
+        [
+            ("displayed", 31, Tier.NEAR),
+            ("displayed", 51, Tier.SIMILAR),
+            ("composited", 31, Tier.NEAR),
+            ("composited", 51, Tier.SIMILAR),
+            ("trimmed", 31, Tier.SIMILAR),
+            ("trimmed", 32, None),
+            ("trimmed/displayed", 0, Tier.SIMILAR),
+            ("rotate-90", 32, None),
+            ("frame-3", 31, Tier.SIMILAR),
+        ],
+    )
+    def test_only_views_that_show_the_picture_as_it_is_are_near_and_have_the_wider_radius(
+        self, lists: Lists, chance: random.Random, probe: str, bits: int, tier: Tier | None
+    ) -> None:
+        value = hexadecimal(chance, 64)
+        lists.add({"phash": value})
+        query = flipped(value, chance.sample(range(256), bits))
+        hashes = [picture_hash(hexadecimal(chance, 64), 90), picture_hash(query, None, probe, "phash")]
+        with lists.open() as matcher:
+            (found,) = matcher.near([hashes])
+        assert [(each.tier, each.probe, each.distance) for each in found] == ([(tier, probe, bits)] if tier else [])
+
+    def test_of_equal_probes_the_original_is_named(self, lists: Lists, chance: random.Random) -> None:
+        value = hexadecimal(chance, 64)
+        lists.add({"pdq": value})
+        with lists.open() as matcher:
+            match = only(matcher.near([[picture_hash(value, 90, "composited"), picture_hash(value)]]))
+        assert match.probe == "original"
 
     def test_one_entry_is_one_match_the_closest_and_both_algorithms_are_named(
         self, lists: Lists, chance: random.Random
