@@ -27,6 +27,9 @@ _PIECE = 1 << 20
 _BLOCK = 16 * 1024
 """Windows saves changed parts of a volume in blocks of this many bytes."""
 
+_SECTOR = 4096
+"""A multiple of every sector size."""
+
 _MAX_COPIES = 512
 """Windows keeps no more of a volume."""
 
@@ -85,7 +88,17 @@ class ShadowCopyImage(VolumeImage):
         self.number = number
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read bytes as they were (see :meth:`DiskImage.read_at`)."""
+        """Read bytes as they were (see :meth:`DiskImage.read_at`).
+
+        The library is asked from the start of a sector on only: from the middle of one, it goes on with wrong bytes
+        where another block begins or a block was saved in part (libvshadow 20260714, without an error).
+        """
+        if min(length, self.size - offset) <= 0:
+            return b""
+        skipped = offset % _SECTOR
+        return self._read_from_sector(offset - skipped, length + skipped)[skipped:]
+
+    def _read_from_sector(self, offset: int, length: int) -> bytes:
         remaining = min(length, self.size - offset)
         pieces = []
         while remaining > 0:

@@ -12,7 +12,7 @@ from forensics.errors import EvidenceError, FileSystemError
 from forensics.evidence.image import open_image
 from forensics.evidence.keys import Keyring
 from forensics.evidence.layer import Inside, LayerPlace, VolumeImage
-from forensics.evidence.layers.shadow_copies import ShadowCopyLayer
+from forensics.evidence.layers.shadow_copies import ShadowCopyImage, ShadowCopyLayer
 from forensics.evidence.source import Source
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.evidence.volume import Volume
@@ -72,6 +72,19 @@ def test_each_reads_as_libvshadow_reads_it(shadowed: Shadowed) -> None:
             for offset, length in ((0, 1), (343212031, 33000), (copy.size - 5, 100), (copy.size, 1)):
                 oracle.seek(offset)
                 assert copy.read_at(offset, length) == oracle.read(length)
+
+
+def test_a_read_from_the_middle_of_a_sector_gives_what_reads_of_whole_ones_give(shadowed: Shadowed) -> None:
+    chosen = random.Random(1)
+    for copy, path in zip(_copies(ShadowCopyLayer().open(_place(shadowed.image))), shadowed.copies, strict=True):
+        assert isinstance(copy, ShadowCopyImage)
+        blocks = copy.copies.changed_blocks(copy.number)
+        with path.open("rb") as oracle:
+            for _ in range(1000):
+                offset = max(chosen.choice(blocks) * _BLOCK + chosen.randrange(-20_000, 20_000), 0)
+                oracle.seek(offset)
+                length = chosen.choice((511, 4096, 20_000, 70_000))
+                assert copy.read_at(offset, length) == oracle.read(length), (offset, length)
 
 
 def test_a_block_that_was_changed_is_known_as_changed(shadowed: Shadowed) -> None:
