@@ -75,7 +75,7 @@ def test_each_reads_as_libvshadow_reads_it(shadowed: Shadowed) -> None:
 
 
 def test_a_read_from_the_middle_of_a_sector_gives_what_reads_of_whole_ones_give(shadowed: Shadowed) -> None:
-    chosen = random.Random(1)
+    chosen = random.Random(1)  # noqa: S311
     for copy, path in zip(_copies(ShadowCopyLayer().open(_place(shadowed.image))), shadowed.copies, strict=True):
         assert isinstance(copy, ShadowCopyImage)
         blocks = copy.copies.changed_blocks(copy.number)
