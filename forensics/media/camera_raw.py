@@ -68,7 +68,7 @@ def is_camera_raw(data: bytes | bytearray | memoryview) -> bool:
     )
 
 
-def previews(data: bytes | bytearray | memoryview) -> Iterator[bytes]:
+def previews(data: bytes | bytearray | memoryview) -> Iterator[memoryview]:
     """The JPEGs inside a RAW file: those its directories name, the largest first; without any, those found by search.
 
     Args:
@@ -79,7 +79,7 @@ def previews(data: bytes | bytearray | memoryview) -> Iterator[bytes]:
     places = named or _searched(view)
     largest_first = sorted(places, key=lambda place: -places[place])
     for start, length in largest_first[:MAX_PREVIEWS]:
-        yield bytes(view[start : start + length])
+        yield view[start : start + length]
 
 
 def jpeg_size(data: memoryview) -> int | None:

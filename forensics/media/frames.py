@@ -43,7 +43,8 @@ def may_hold_more(image: Image.Image) -> bool:
     """Whether an open file may show more than its first picture, so that it must be kept open."""
     if isinstance(image, (MpoImageFile, PsdImageFile, IcoImageFile)) or image.format in _PAGED:
         return True
-    return image.format in _ANIMATED and bool(getattr(image, "is_animated", False))
+    # to ask a GIF is to decode it in part, which a damaged one does not survive
+    return image.format == "GIF" or (image.format in _ANIMATED and bool(getattr(image, "is_animated", False)))
 
 
 def frames(image: Image.Image, data: bytes | bytearray | memoryview, deadline: float) -> FrameSteps:
@@ -88,6 +89,8 @@ def _steps(decoders: Iterator[Callable[[], Picture]], deadline: float) -> FrameS
             picture = step()
         except PictureError as error:
             reason = reason or _reason_of_view(error)
+        except MemoryError:
+            reason = reason or Reason.OUT_OF_MEMORY
         except Exception:  # noqa: BLE001  # a decoder may fail in any way
             reason = reason or Reason.VIEW_UNDECODABLE
         else:

@@ -63,13 +63,23 @@ class Views(Iterator[Picture]):
         if original.truncated:
             self.reason = Reason.TRUNCATED_PICTURE
         yield original
-        yield from _without_border(original)
+        yield from self._without_border(original)
         if thumbnail is not None:
             yield from self._thumbnail(thumbnail, original.turn)
         if opened is not None:
             with opened.image:
                 yield from self._composited(opened)
                 self._tell((yield from frames(opened.image, self._data, self._deadline)))
+
+    def _without_border(self, original: Picture) -> Iterator[Picture]:
+        """The picture inside its border, if it has one."""
+        try:
+            inside = trimmed(original)
+        except MemoryError:
+            self._tell(Reason.OUT_OF_MEMORY)
+            return
+        if inside is not None:
+            yield inside
 
     def _composited(self, opened: OpenPicture) -> Iterator[Picture]:
         """The picture on white, if it has transparency."""
@@ -114,7 +124,7 @@ class Views(Iterator[Picture]):
                 if picture.truncated:
                     self.reason = Reason.TRUNCATED_PICTURE
                 yield picture
-                yield from _without_border(picture)
+                yield from self._without_border(picture)
             else:
                 yield replace(picture, view=f"preview-{count}")
         if not count:
@@ -150,12 +160,6 @@ def views(data: bytes | bytearray | memoryview, seconds: float = VIEW_SECONDS) -
         raises :class:`~forensics.errors.PictureError` if the picture cannot be decoded; taking a later one never does.
     """
     return Views(data, seconds)
-
-
-def _without_border(original: Picture) -> Iterator[Picture]:
-    inside = trimmed(original)
-    if inside is not None:
-        yield inside
 
 
 def _thumbnail_of(image: Image.Image) -> bytes | None:

@@ -68,7 +68,9 @@ def originals() -> dict[str, bytes]:
     transparent = Image.fromarray(pixels).convert("RGBA")
     transparent.putalpha(Image.fromarray(pictures.plasma(96, 128)))
     files = {name: encoded(pixels, name) for name in _SINGLE}
-    files |= {f"{name} of three": encoded(frames[0], name, save_all=True, append_images=frames[1:]) for name in _SEVERAL}
+    files |= {
+        f"{name} of three": encoded(frames[0], name, save_all=True, append_images=frames[1:]) for name in _SEVERAL
+    }
     files |= {maker: camera_raw(maker, encoded(pixels, "JPEG"), small, 6) for maker in _MAKERS}
     files |= {
         "JPEG": encoded(pixels, "JPEG", exif=exif_block(6, small)),

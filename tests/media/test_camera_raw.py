@@ -73,7 +73,7 @@ def test_a_raw_file_without_preview_is_said_so(file: bytes) -> None:
 
 
 def test_lossless_jpeg_is_no_preview() -> None:
-    assert next(previews(camera_raw("RAF", THUMBNAIL, b"") + LOSSLESS_JPEG)).startswith(THUMBNAIL[:20])
+    assert bytes(next(previews(camera_raw("RAF", THUMBNAIL, b"") + LOSSLESS_JPEG))).startswith(THUMBNAIL)
     assert not list(previews(tiff({262: 32803, 259: 7, 273: LOSSLESS_JPEG, 279: len(LOSSLESS_JPEG)})))
 
 
