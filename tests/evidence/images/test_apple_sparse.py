@@ -12,7 +12,7 @@ import pytest
 
 from forensics.errors import ImageError
 from forensics.evidence.image import open_image
-from tests.evidence.images.reading import read_image, whole
+from tests.evidence.images.reading import read_image
 
 _BAND = 64 * 1024
 
