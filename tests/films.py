@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Iterable
 from fractions import Fraction
 from functools import cache
@@ -12,6 +13,9 @@ import av
 import numpy as np
 
 from tests.pictures import Pixels, plasma
+
+DESCRIPTION_IN_FRONT = {"movflags": "faststart"}
+"""Options of an MP4 as phones and servers write it: what the frames are stands before them."""
 
 
 @cache
@@ -55,11 +59,13 @@ def film(
         container_options: Options of the container.
         pix_fmt: FFmpeg's name of the pixel format.
     """
-    file = io.BytesIO()
     pictures = list(pictures)
     height, width = pictures[0].shape
-    with av.open(file, "w", format=container, container_options=container_options or {}) as output:
-        stream: Any = output.add_stream(codec, rate=rate, options=options or {})  # type: ignore[call-overload]
+    # a description in front is put there afterwards, for which FFmpeg opens the file again
+    file: Any = tempfile.NamedTemporaryFile() if container_options == DESCRIPTION_IN_FRONT else io.BytesIO()  # noqa: SIM115
+    target = getattr(file, "name", file)
+    with av.open(target, "w", format=container, container_options=container_options or {}) as output:
+        stream: Any = output.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = width, height, pix_fmt
         stream.codec_context.thread_count = 1
         if rotation is not None:
@@ -69,14 +75,16 @@ def film(
             frame.pts, frame.time_base = times[index] if times else index, Fraction(1, rate)
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
-    return file.getvalue()
+    with file:
+        file.seek(0)
+        return bytes(file.read())
 
 
 def sound(container: str = "mp4", codec: str = "aac", seconds: int = 1) -> bytes:
     """A file of silence."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
-        stream: Any = output.add_stream(codec, rate=8000)  # type: ignore[call-overload]
+        stream: Any = output.add_stream(codec, rate=8000)
         for index in range(seconds * 8):
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1000), np.float32), format="fltp", layout="mono")
             frame.sample_rate, frame.pts = 8000, index * 1000

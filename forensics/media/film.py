@@ -112,7 +112,8 @@ class FilmSampling:
             with reader.container:
                 yield from reader.read(self)
         if self.streams and not self.frames:
-            raise FilmError("has no frame that can be decoded", self.limit or Reason.UNDECODABLE)
+            reason = Reason.UNDECODABLE if self.limit in {None, Reason.TRUNCATED_FILM} else self.limit
+            raise FilmError("has no frame that can be decoded", reason or Reason.UNDECODABLE)
 
 
 def is_supported() -> bool:
@@ -136,37 +137,38 @@ def sample(
 
     Raises:
         FilmError: It cannot be opened; ``reason`` says why.
-        EvidenceError: It cannot be read.
     """
     limits = limits or FilmLimits()
     try:
         import av
     except ImportError as error:
         raise FilmError("needs the extra tamiz[video]", Reason.VIDEO_SUPPORT_MISSING) from error
-    file.seek(0)
-    name = demuxer(file.read(HEAD_SIZE))
-    if name is None:
-        raise FilmError("is of no film container that is read", Reason.UNSUPPORTED_FORMAT)
-    file.seek(0)
     deadline = time.monotonic() + limits.seconds
+    watched = _WatchedFile(file, deadline)
+    watched.seek(0)
+    name = demuxer(watched.read(HEAD_SIZE))
+    if name is None:
+        raise FilmError("is of no film container that is read", watched.failure or Reason.UNSUPPORTED_FORMAT)
+    watched.seek(0)
     try:
         container = av.open(
-            _TimedFile(file, deadline),
+            watched,
             "r",
             format=name,
-            options={**_NOTHING_ELSE_IS_OPENED, "ignore_editlist": "1", "max_pixels": str(limits.pixels)},
+            options={**_NOTHING_ELSE_IS_OPENED, **_allocated(limits), "ignore_editlist": "1"},
             metadata_errors="replace",
             buffer_size=_BUFFER,
             io_open=_refuse,
         )
-    except (FilmError, EvidenceError):
+    except FilmError:
         raise
     except MemoryError as error:
         raise FilmError("needs more memory than is allowed", Reason.OUT_OF_MEMORY) from error
     except Exception as error:
-        raise FilmError(f"cannot be opened ({type(error).__name__})", Reason.UNDECODABLE) from error
+        reason = watched.failure or Reason.UNDECODABLE
+        raise FilmError(f"cannot be opened ({type(error).__name__})", reason) from error
     try:
-        return _described(container, sampling, limits, deadline)
+        return _described(container, watched, sampling, limits)
     except BaseException:
         container.close()
         raise
@@ -176,27 +178,44 @@ _NOTHING_ELSE_IS_OPENED = {"protocol_whitelist": "none", "enable_drefs": "0", "u
 """No protocol of FFmpeg's has this name. QuickTime's references to other files are off by default, too."""
 
 
+def _allocated(limits: FilmLimits) -> dict[str, str]:
+    """FFmpeg's own limit, which holds while the size is not known yet. It counts padding too, so it is no exact one."""
+    return {"max_pixels": str(2 * limits.pixels + 2**20)}
+
+
 def _refuse(_url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
     """Refuse to open another file; its name is not repeated, for it may be a victim's."""
     raise FilmError("refers to another file", Reason.UNSUPPORTED_FORMAT)
 
 
-class _TimedFile:
-    """A file that FFmpeg reads only until a deadline, so that searching a huge damaged file ends."""
+class _WatchedFile:
+    """A file that ends, for FFmpeg, where it cannot be read, or when its time is over. Nothing is raised through C.
+
+    Attributes:
+        failure: Why it ended early; ``None`` if it did not.
+        deadline: When its time is over, by the monotonic clock.
+    """
 
     def __init__(self, file: BinaryIO, deadline: float) -> None:
-        self._deadline = deadline
+        self.failure: Reason | None = None
         self._file = file
+        self.deadline = deadline
         self.seek = file.seek
         self.tell = file.tell
 
     def read(self, size: int) -> bytes:
-        if time.monotonic() > self._deadline:
-            raise FilmError("took too long", Reason.VIEW_TIME_LIMIT)
-        return self._file.read(size)
+        if self.failure is None and time.monotonic() > self.deadline:
+            self.failure = Reason.VIEW_TIME_LIMIT
+        if self.failure is not None:
+            return b""
+        try:
+            return self._file.read(size)
+        except (EvidenceError, OSError):
+            self.failure = Reason.READ_ERROR
+            return b""
 
 
-def _described(container: InputContainer, sampling: Sampling, limits: FilmLimits, deadline: float) -> FilmSampling:
+def _described(container: InputContainer, file: _WatchedFile, sampling: Sampling, limits: FilmLimits) -> FilmSampling:
     """Note what the file states, and choose the streams to decode."""
     from av.stream import Discard, Disposition
 
@@ -212,14 +231,14 @@ def _described(container: InputContainer, sampling: Sampling, limits: FilmLimits
         if context.width * context.height > limits.pixels:
             raise FilmError("states more pixels than are decoded", Reason.TOO_MANY_PIXELS)
         context.thread_count = 1  # a worker has one core
-        context.options = {"max_pixels": str(limits.pixels)}
+        context.options = _allocated(limits)
     return FilmSampling(
         streams=len(moving),
         duration=None if container.duration is None else max(container.duration * 1000 // _MICROSECONDS, 0),
         width=moving[0].codec_context.width if moving else None,
         height=moving[0].codec_context.height if moving else None,
         sampling=sampling,
-        _reader=_FilmReader(container, videos, moving, limits, deadline),
+        _reader=_FilmReader(container, file, videos, moving, limits),
     )
 
 
@@ -228,10 +247,10 @@ class _FilmReader:
     """Reads a film's packets and hands them to the samplers of their streams."""
 
     container: InputContainer
+    file: _WatchedFile
     videos: list[VideoStream]
     moving: list[VideoStream]
     limits: FilmLimits
-    deadline: float
 
     def read(self, film: FilmSampling) -> Iterator[tuple[int, Picture]]:
         """Yield sampled frames, and note in ``film`` what becomes of it."""
@@ -247,22 +266,21 @@ class _FilmReader:
                     _keep_cover(film, packet)
                     continue
                 for milliseconds, frame in sampler.feed(packet):
-                    yield milliseconds, _picture(film, frame)
+                    yield milliseconds, _picture(film, frame, self.limits)
                     film.frames += 1
                     if film.frames >= self.limits.frames:
                         film.limit = Reason.FRAME_LIMIT
                         return
-                if time.monotonic() > self.deadline:
+                if time.monotonic() > self.file.deadline:
                     film.limit = Reason.VIEW_TIME_LIMIT
                     return
         except MemoryError:
             film.limit = Reason.OUT_OF_MEMORY
         except FilmError as error:
             film.limit = Reason(error.reason)
-        except EvidenceError:
-            film.limit = Reason.READ_ERROR
         finally:
             film.errors += sum(sampler.errors for sampler in samplers.values())
+        film.limit = film.limit or self.file.failure
         # of key frames alone it cannot be told where a film ends
         if film.limit is None and (film.errors or (not key_frames_only and self._is_cut_short(samplers))):
             film.limit = Reason.TRUNCATED_FILM
@@ -274,7 +292,7 @@ class _FilmReader:
         for _ in range(_MOST_RETRIES):
             try:
                 yield from cast("Iterator[Packet[VideoStream]]", self.container.demux(self.videos))
-            except (MemoryError, EvidenceError, FilmError):
+            except (MemoryError, FilmError):
                 raise
             except (av.FFmpegError, ValueError):
                 film.errors += 1
@@ -296,8 +314,10 @@ def _keep_cover(film: FilmSampling, packet: Packet[VideoStream]) -> None:
         film.covers.append(bytes(packet))
 
 
-def _picture(film: FilmSampling, frame: VideoFrame) -> Picture:
+def _picture(film: FilmSampling, frame: VideoFrame, limits: FilmLimits) -> Picture:
     """A frame in grey, turned as a viewer turns it."""
+    if frame.width * frame.height > limits.pixels:
+        raise FilmError("has a frame of more pixels than are decoded", Reason.TOO_MANY_PIXELS)
     pixels = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
     matrix = cast("Mapping[str, Buffer]", frame.side_data).get("DISPLAYMATRIX")  # the stubs miss most of its keys
     if matrix is not None:

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
-import sys
-import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from forensics.errors import FilmError, StreamReadError
-from forensics.evidence.filesystem import StreamReader
-from forensics.evidence.stream_file import StreamFile
 from forensics.media import film as films
-from forensics.media.film import FILM_DECODE_PATH, FilmLimits, FilmSampling, Sampling, sample
-from forensics.media.film_formats import demuxer, is_film_candidate
-from forensics.media.motion_photo import embedded_film_offset
-from forensics.media.picture import Picture, decode
-from forensics.reason import Reason
+from forensics.media.film import FILM_DECODE_PATH, FilmSampling, Sampling, sample
+from forensics.media.film_formats import is_film_candidate
+from forensics.media.picture import Picture
 from tests.films import all_frames, film, moving, sound
-from tests.pictures import Pixels, encoded, photo
+from tests.pictures import Pixels
 
 X264 = {"bf": "2", "g": "25", "preset": "ultrafast", "b_strategy": "0"}
 KINDS: dict[str, dict[str, object]] = {
@@ -171,9 +161,8 @@ def test_display_matrices_turn_and_mirror() -> None:
         turned, degrees = films.turned(pixels, matrix)
         return turned.tolist(), degrees
 
-    for a, b, c, d in [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0)] + [
-        (-1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 0, -1), (0, -1, -1, 0)
-    ]:  # fmt: skip
+    mirrored = [(-1, 0, 0, 1), (0, 1, 1, 0), (1, 0, 0, -1), (0, -1, -1, 0)]
+    for a, b, c, d in [(1, 0, 0, 1), (0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0), *mirrored]:
         # by the definition: each pixel goes where the matrix sends it
         places = {(a * x + c * y, b * x + d * y): int(pixels[y, x]) for y in range(2) for x in range(3)}
         columns, rows = sorted({x for x, _ in places}), sorted({y for _, y in places})
