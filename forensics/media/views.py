@@ -17,8 +17,8 @@ from forensics.errors import PictureError
 from forensics.hashing.perceptual import COMPOSITED, ORIGINAL
 from forensics.media import camera_raw, exif
 from forensics.media.border import trimmed
-from forensics.media.frames import frames, may_hold_more
 from forensics.media.picture import OpenPicture, Picture, decode, open_picture, pillow_limits
+from forensics.media.picture_frames import frames, may_hold_more
 from forensics.media.pixel_copy import composited_pixels, is_transparent
 from forensics.reason import Reason
 

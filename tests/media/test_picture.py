@@ -12,7 +12,7 @@ from PIL import Image, ImageFile
 
 from forensics.errors import PictureError
 from forensics.hashing.pdq import PdqHash, pdq_dihedral, pdq_hash
-from forensics.media.picture import DECODE_PATH, REDUCED_SIDE, Picture, decode
+from forensics.media.picture import DECODE_PATH, REDUCED_JPEG2000_PATH, REDUCED_SIDE, Picture, decode
 from forensics.reason import Reason
 from tests import pictures
 from tests.pictures import Pixels, encoded
@@ -148,6 +148,19 @@ def test_jpegs_are_reduced_to_the_smallest_scale_that_keeps_enough(height: int, 
     pixels = pictures.gradient(height, width, 0.03, 0.05)
     assert decode(encoded(pixels, "JPEG")).pixels.shape == (-(-height // scale), -(-width // scale))
     assert min(height, width) // scale >= min(height, width, REDUCED_SIDE)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "power"), [(1100, 1500, 1), (2049, 2300, 1), (2048, 2300, 2), (700, 900, 0)]
+)
+@pytest.mark.parametrize("options", [{}, {"irreversible": True, "quality_mode": "rates", "quality_layers": [30]}])
+def test_jpeg2000_is_reduced_as_a_jpeg_is(height: int, width: int, power: int, options: dict[str, object]) -> None:
+    data = encoded(pictures.photo(height, width, power), "JPEG2000", **options)
+    picture = decode(data)
+    assert picture.pixels.shape[:2] == (-(-height // 2**power), -(-width // 2**power))
+    assert (picture.width, picture.height, picture.truncated) == (width, height, False)
+    assert picture.decode == (REDUCED_JPEG2000_PATH if power else DECODE_PATH)
+    assert bits_apart(picture_hash(picture), oracle(data)[0]) <= 8
 
 
 @pytest.mark.parametrize("seed", range(3))

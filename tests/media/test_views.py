@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 from forensics.errors import PictureError
 from forensics.hashing.pdq import pdq_hash
 from forensics.media import exif
-from forensics.media.frames import MAX_FRAMES, MAX_PAGES
 from forensics.media.picture import Picture, decode
+from forensics.media.picture_frames import MAX_FRAMES, MAX_PAGES
 from forensics.media.views import views
 from forensics.reason import Reason
 from tests import pictures
