@@ -7,7 +7,7 @@ looks like a file system counts only if it opens. The search is bounded:
 
 - every such place in the first GiB of the area, and again in the GiB behind each file system found;
 - beyond them, up to the end of the area, whole GiB and whole GiB plus 1 MiB;
-- at most :data:`MAX_PROBES` places and :data:`MAX_FOUND` file systems an area.
+- at most :data:`MAX_PROBES` places and :data:`MAX_FOUND` file systems an area; where that ends it, the search says so.
 
 The same bytes always give the same answer, so that labels made from it stay true.
 """
@@ -60,8 +60,22 @@ class LostFileSystem:
     file_system: FileSystem | None
 
 
-def find_lost_file_systems(image: DiskImage, area: Volume, start: int) -> Iterator[LostFileSystem]:
-    """Search an area, in order of offset.
+@dataclass(frozen=True, slots=True)
+class LostSearch:
+    """What a search of an area gave.
+
+    Attributes:
+        found: What was found, in order of offset.
+        stopped: Byte offset in the image from where on there were places left when a limit was reached; ``None`` if it
+            was searched to its end.
+    """
+
+    found: tuple[LostFileSystem, ...]
+    stopped: int | None
+
+
+def find_lost_file_systems(image: DiskImage, area: Volume, start: int) -> LostSearch:
+    """Search an area.
 
     Args:
         image: The image.
@@ -70,18 +84,20 @@ def find_lost_file_systems(image: DiskImage, area: Volume, start: int) -> Iterat
     """
     end = min(area.offset + area.size, image.size)
     places = _places(start, end)
-    found = 0
+    found: list[LostFileSystem] = []
     for _ in range(MAX_PROBES):
         place = next(places, None)
-        if place is None or found == MAX_FOUND:
-            return
+        if place is None:
+            return LostSearch(tuple(found), None)
+        if len(found) == MAX_FOUND:
+            return LostSearch(tuple(found), place)
         lost = _probe(image, area, place, end)
         if lost is None:
             continue
-        yield lost
-        found += 1
+        found.append(lost)
         if lost.file_system is not None:
             places = _places(place + max(lost.size, SECTOR), end, _RESTS)
+    return LostSearch(tuple(found), next(places, None))
 
 
 def _places(start: int, end: int, rests: tuple[int, ...] = (0,)) -> Iterator[int]:

@@ -130,7 +130,8 @@ class Source:
 
         A volume or file system that reaches beyond the end of the image is reported and walked as far as it goes.
         Damage of the image as a whole is reported with its first allocated volume. An unallocated area is walked
-        if a file system begins there (a table laid over an older disk), and otherwise yields nothing.
+        if a file system begins there (a table laid over an older disk), is listed if what begins there is known but
+        not read, and otherwise yields nothing.
         """
         node = self._all_nodes()[volume.label]
         locator = str(Locator(self.label, volume.label))
@@ -160,8 +161,10 @@ class Source:
         yield from self._beyond_end(node, file_system)
         if file_system is not None:
             yield from self._walk_file_system(node, file_system)
-        elif volume.allocated and head:
-            yield NotExamined(locator, Reason.NO_FILE_SYSTEM, signature.unsupported_content(head) or "", volume.size)
+            return
+        unsupported = signature.unsupported_content(head) or ""
+        if unsupported or (volume.allocated and head):
+            yield NotExamined(locator, Reason.NO_FILE_SYSTEM, unsupported, volume.size)
 
     def _beyond_end(self, node: VolumeNode, file_system: FileSystem | None) -> Iterator[NotExamined]:
         """Say so where a volume, or the file system in it, is larger than what it is read through."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from forensics.errors import EvidenceError
 from forensics.evidence import signature
@@ -47,7 +47,7 @@ class VolumeNode:
     divided: bool = False
     readable: bool = True
     earlier: tuple[str, ...] = ()
-    volume_key: bytes | None = None
+    volume_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,7 @@ class VolumeTree:
         """Give a volume and what lies in it; if wanted, with a search for file systems that no table names."""
         inside = self._inside(node, neighbours) if depth < MAX_DEPTH else None
         if inside is None:
-            yield node
-            if search:
-                yield from self._lost(node, neighbours, depth)
+            yield from self._searched(node, neighbours, depth) if search else (node,)
             return
         yield replace(node, gaps=(*node.gaps, *inside.gaps), divided=inside.divided)
         copies = [node.volume.label]
@@ -119,12 +117,20 @@ class VolumeTree:
             volume = replace(partition, label=label, offset=node.volume.offset if offset is None else offset)
             yield from self._open(VolumeNode(volume, image, replace(partition, label=label)), partitions, depth)
 
-    def _lost(self, node: VolumeNode, neighbours: Sequence[Volume], depth: int) -> Iterator[VolumeNode]:
-        """Give file systems that no table names, in a gap or where nothing is recognised."""
+    def _searched(self, node: VolumeNode, neighbours: Sequence[Volume], depth: int) -> Iterator[VolumeNode]:
+        """Give a volume and, if it is a gap or nothing is recognised in it, file systems in it that no table names."""
         start = _first_unexplained(node, neighbours)
         if start is None:
+            yield node
             return
-        for lost in find_lost_file_systems(node.image, node.within, start):
+        search = find_lost_file_systems(node.image, node.within, start)
+        if search.stopped is None:
+            yield node
+        else:
+            detail = f"{len(search.found)} lost file systems found, not searched for from byte {search.stopped} on"
+            left = node.within.offset + node.within.size - search.stopped
+            yield replace(node, gaps=(*node.gaps, Gap(Reason.WALK_LIMIT, detail, left)))
+        for lost in search.found:
             label = f"{node.volume.label}/lost{(lost.offset - node.within.offset) // SECTOR}"
             description = f"{lost.kind}, found by its signature; in no partition table"
             within = Volume(label, "none", description, lost.offset, lost.size, allocated=False)
@@ -166,7 +172,7 @@ def _first_unexplained(node: VolumeNode, neighbours: Sequence[Volume]) -> int | 
     """Where in a volume the search for lost file systems begins; ``None`` where it is not searched.
 
     Nothing is searched for within a file system: an image of a disk may be a file in it. A gap is searched behind the
-    file system that it begins with.
+    file system that it begins with, and as a whole where that is one whose size is not known here (an old swap area).
     """
     volume, image = node.within, node.image
     if not node.readable or node.file_system is not None or volume.offset >= image.size:
@@ -175,15 +181,15 @@ def _first_unexplained(node: VolumeNode, neighbours: Sequence[Volume]) -> int | 
         return None  # an extended partition without its table: the gap is searched
     try:
         head = image.read_at(volume.offset, signature.HEAD_SIZE)
-        recognised = signature.encryption(head) or signature.unsupported_content(head)
-        if recognised or (volume.allocated and signature.supported_file_system(head)):
+        unsupported = signature.unsupported_content(head)
+        if signature.encryption(head) or (volume.allocated and (unsupported or signature.supported_file_system(head))):
             return None
         opened = (family.open(image, volume) for family in loader.file_systems())
         file_system = next((found for found in opened if found is not None), None)
     except EvidenceError:
         return None  # the walk over it says why
     if file_system is None:
-        return volume.offset
+        return volume.offset + SECTOR if unsupported else volume.offset
     return None if volume.allocated else volume.offset + max(file_system.size, SECTOR)
 
 

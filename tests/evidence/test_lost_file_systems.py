@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from forensics.evidence import lost_file_systems
 from forensics.evidence.image import open_image
 from forensics.evidence.images.raw import RawImage
 from forensics.evidence.locator import Locator
@@ -194,8 +195,45 @@ def test_the_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         assert isinstance(image, RawImage)
         read_at = image.read_at
         monkeypatch.setattr(image, "read_at", lambda offset, length: places.append(offset) or read_at(offset, length))
-        assert list(find_lost_file_systems(image, Volume("p0", "none", "", 0, size), 0)) == []
+        search = find_lost_file_systems(image, Volume("p0", "none", "", 0, size), 0)
+        assert search.found == ()
     assert places == sorted(set(places))
     assert len(places) <= MAX_PROBES
     assert set(range(0, min(size, 1 << 30), _MIB)) <= set(places)
-    assert len(places) < MAX_PROBES or size > 4 << 40
+    assert (search.stopped is None) == (size <= 4 << 40)
+    if search.stopped is not None:
+        assert len(places) == MAX_PROBES
+        assert search.stopped > places[-1]
+
+
+def test_where_the_search_ends_at_its_limits_the_volume_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fat_image: Path
+) -> None:
+    monkeypatch.setattr(lost_file_systems, "MAX_FOUND", 2)
+    step = fat_image.stat().st_size // 512
+    path = _disk(tmp_path / "disk.raw", 64 * _MIB, {2048 + number * step: fat_image for number in range(3)})
+    with Source.open(path, "E1") as source:
+        assert [volume.label for volume in _lost(source)] == ["p0/lost2048", f"p0/lost{2048 + step}"]
+        limits = [item for item in source.walk(source.volumes()[0]) if isinstance(item, NotExamined)]
+    from_byte = (2048 + 2 * step) * 512
+    assert limits[0] == NotExamined(
+        "E1/p0",
+        Reason.WALK_LIMIT,
+        f"2 lost file systems found, not searched for from byte {from_byte} on",
+        64 * _MIB - from_byte,
+    )
+
+
+def test_an_old_swap_area_at_the_start_of_a_gap_is_listed_and_hides_nothing(
+    tmp_path: Path, run: Run, ext4_image: Path
+) -> None:
+    swap = tmp_path / "swap"
+    swap.write_bytes(bytes(4 * _MIB))
+    run("mkswap", swap)
+    path = _disk(tmp_path / "disk.raw", 64 * _MIB, {4096: swap, 4096 + 8192: ext4_image})
+    run("sfdisk", "--wipe", "never", path, standard_input="label: dos\n1 : start=2048, size=2048, type=83\n")
+    with Source.open(path, "E1") as source:
+        assert [volume.label for volume in source.volumes()] == ["u1", "p1", "u2", "u2/lost8192"]
+        gap = source.volumes()[2]
+        assert list(source.walk(gap)) == [NotExamined("E1/u2", Reason.NO_FILE_SYSTEM, "Linux swap", gap.size)]
+        assert any(isinstance(item, Stream) for item in source.walk(source.volumes()[3]))
