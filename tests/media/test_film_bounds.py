@@ -81,7 +81,7 @@ def test_part_of_a_stream_is_a_file_of_its_own(mp4: bytes) -> None:
 def test_unreadable_sector_leaves_the_frames_before_it() -> None:
     pictures = moving(80, height=288, width=352)
     data = film(pictures, "mov", "mjpeg", pix_fmt="yuvj420p", container_options=DESCRIPTION_IN_FRONT)
-    assert len(data) > 600_000
+    assert len(data) > 300_000  # more than one read
     opened = sample(io.BufferedReader(StreamFile(Bytes(data, unreadable=len(data) * 3 // 4)), 4096))
     frames = list(opened)
     assert 1 <= len(frames) < 8
