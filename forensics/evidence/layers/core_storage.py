@@ -35,6 +35,7 @@ _EXTENTS, _FAMILY, _VOLUME = 0x0305, 0x0019, 0x001A
 _ENCRYPTED = 0x0040
 """Mark of an extent that is encrypted, in the topmost 16 bits of its length."""
 _WRAPPED = slice(8, 32)
+_DAMAGED = "a part of its metadata is missing or damaged"
 
 ReadAt = Callable[[int, int], bytes]
 
@@ -95,13 +96,22 @@ def logical_volumes(read_at: ReadAt) -> tuple[LogicalVolume, ...]:
     if block_size not in _BLOCK_SIZES or key_size != len(key):
         raise VolumeError("the Core Storage header is damaged")
     cipher = SectorCipher("aes-xts-plain64", key + identifier, _BLOCK)
-    for label in labels:
-        for start, count in _areas(read_at, label * block_size):
-            blocks = _newest_blocks(read_at, cipher, start * block_size, count)
-            found = tuple(_volumes(blocks, block_size))
-            if found:
-                return found
-    raise VolumeError("no sound copy of the Core Storage metadata was found")
+    best: tuple[LogicalVolume, ...] = ()
+    for start, count in dict.fromkeys(area for label in labels for area in _areas(read_at, label * block_size)):
+        blocks = _newest_blocks(read_at, cipher, start * block_size, count)
+        found = tuple(_volumes(blocks, block_size))
+        if _whole(found) > _whole(best) or not best:
+            best = found
+        if found and _whole(found) == len(found):
+            return found
+    if not best:
+        raise VolumeError("no sound copy of the Core Storage metadata was found")
+    return best
+
+
+def _whole(volumes: tuple[LogicalVolume, ...]) -> int:
+    """Count the volumes whose metadata are all there."""
+    return sum(volume.unsupported != _DAMAGED for volume in volumes)
 
 
 def _areas(read_at: ReadAt, offset: int) -> Iterator[tuple[int, int]]:
@@ -144,6 +154,7 @@ def _volumes(blocks: dict[tuple[int, int], bytes], block_size: int) -> Iterator[
         text = _text(block, 128)
         size = re.search(rb"lv\.size</key><integer[^>]*>0x([0-9a-f]{1,16})<", text)
         if family is None or size is None:
+            yield LogicalVolume("", 0, 0 if size is None else int(size[1], 16), b"", (), (), _DAMAGED)
             continue
         name = re.search(rb"lv\.name</key><string[^>]*>([^<]*)<", text)
         start, unsupported = _start(extents, int(size[1], 16), block_size)
@@ -172,7 +183,7 @@ def _referred(block: bytes) -> tuple[tuple[int, int], tuple[int, int]]:
 def _start(extents: bytes | None, size: int, block_size: int) -> tuple[int, str]:
     """Where a volume begins that lies in one piece and is encrypted as a whole; else why it cannot be read."""
     if extents is None:
-        return 0, "where it lies is not known"
+        return 0, _DAMAGED
     count, logical, length, _, physical = struct.unpack_from("<Q 8x 4Q", extents, 64)
     length, marks = length & (1 << 48) - 1, length >> 48
     if count != 1 or logical or physical >> 48 or length * block_size < size:

@@ -133,7 +133,7 @@ def test_a_recovery_key_is_tried_like_a_password(sample: Path) -> None:
         (0, 64, b"\2", "it lies in several parts"),
         (0, 64 + 30, b"\0\0", "it is not encrypted, or lies where the metadata do not say"),
         (0, 64 + 40, bytes(8), "it is not encrypted, or lies where the metadata do not say"),
-        (0, 24, b"\x77", "where it lies is not known"),
+        (0, 24, b"\x77", "a part of its metadata is missing or damaged"),
     ],
 )
 def test_what_is_not_supported_is_said(number: int, offset: int, content: bytes, detail: str, copy: Path) -> None:
@@ -172,6 +172,20 @@ def test_several_logical_volumes_are_told_apart(copy: Path) -> None:
         ("fvde1", "Untitled"),
         ("fvde2", "Entitled"),
     ]
+
+
+def test_a_volume_whose_metadata_are_damaged_is_listed_beside_the_others(copy: Path) -> None:
+    _change(copy, 2, 24, struct.pack("<Q", 99))
+    _change(copy, 2, 64, struct.pack("<Q", 7777))  # its family, which there is not
+    inside = _open(copy, _PASSWORD)
+    assert inside is not None
+    whole, damaged = inside.volumes
+    assert (whole.label, damaged.label) == ("fvde1", "fvde2")
+    assert whole.image is not None
+    assert damaged.image is None
+    (gap,) = damaged.gaps
+    assert (gap.reason, gap.size) == (Reason.VOLUME_ENCRYPTED, _SIZE)
+    assert "a part of its metadata is missing or damaged" in gap.detail
 
 
 def test_a_truncated_volume_is_read_as_far_as_it_goes(copy: Path) -> None:
