@@ -125,6 +125,13 @@ def is_supported() -> bool:
     return True
 
 
+def decoder_version() -> str:
+    """Name and version of the decoder: another may give other pixels. Only where films can be decoded."""
+    import av
+
+    return f"FFmpeg {av.ffmpeg_version_info}"
+
+
 def sample(
     file: BinaryIO, sampling: Sampling = Sampling.ONE_A_SECOND, limits: FilmLimits | None = None
 ) -> FilmSampling:

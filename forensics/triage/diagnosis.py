@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from forensics.errors import PluginError, TamizError
-from forensics.media import kind
+from forensics.media import film, kind
 from forensics.triage.environment import available_cores, describe_environment, plugin_versions
 from plugins import loader
 
@@ -40,6 +40,7 @@ def diagnose() -> Iterator[Diagnosis]:
     yield Diagnosis("cores", "ok", f"{available_cores()} workers unless --jobs says otherwise")
     yield _sqlite()
     yield _libmagic()
+    yield _films()
     for name, version in environment["packages"].items():
         yield Diagnosis(f"package {name}", "missing" if version == "unknown" else "ok", version)
     try:
@@ -70,6 +71,12 @@ def _libmagic() -> Diagnosis:
         return Diagnosis("libmagic", "ok", f"recognises a picture as {kind.media_type(_PICTURE_HEAD)}")
     except TamizError as error:
         return Diagnosis("libmagic", "missing", str(error))
+
+
+def _films() -> Diagnosis:
+    if film.is_supported():
+        return Diagnosis("films", "ok", f"a frame a second is hashed, decoded by {film.decoder_version()}")
+    return Diagnosis("films", "missing", "digests only; for hashes of their frames: pip install tamiz[video]")
 
 
 def _names(items: Sequence[object], attribute: str) -> str:

@@ -19,6 +19,11 @@ DEPENDENCIES = (
 )  # fmt: skip
 """Packages whose versions can change a result."""
 
+OPTIONAL_DEPENDENCIES = ("av",)
+"""The same, of the extras: named only where they are installed."""
+
+_UNKNOWN = "unknown"
+
 
 def describe_environment() -> dict[str, Any]:
     """Versions of everything a result depends on, and where it was made.
@@ -37,7 +42,7 @@ def describe_environment() -> dict[str, Any]:
         "process": os.getpid(),
         "system_user": system_user(),
         "time_zone": os.environ.get("TZ") or _time_zone(),
-        "packages": {name: _version(name) for name in DEPENDENCIES},
+        "packages": {name: _version(name) for name in DEPENDENCIES} | _optional(),
         "plugins": plugin_versions(),
     }
 
@@ -65,8 +70,13 @@ def _time_zone() -> str:
     return time.tzname[0]
 
 
+def _optional() -> dict[str, str]:
+    versions = {name: _version(name) for name in OPTIONAL_DEPENDENCIES}
+    return {name: found for name, found in versions.items() if found != _UNKNOWN}
+
+
 def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "unknown"
+        return _UNKNOWN

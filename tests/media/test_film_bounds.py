@@ -26,6 +26,8 @@ from forensics.media.film_formats import demuxer, is_film_candidate
 from forensics.media.motion_photo import embedded_film_offset
 from forensics.media.picture import Picture, decode
 from forensics.reason import Reason
+from forensics.triage.diagnosis import diagnose
+from forensics.triage.environment import describe_environment
 from tests.films import DESCRIPTION_IN_FRONT, film, moving
 from tests.pictures import encoded, noise, photo
 
@@ -391,7 +393,17 @@ def test_three_hundred_damaged_films_end_no_worker(tmp_path: Path) -> None:
 def test_without_the_extra_films_are_refused_with_a_reason(mp4: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     assert not films.is_supported()
+    (finding,) = [finding for finding in diagnose() if finding.subject == "films"]
+    assert finding.state == "missing"
+    assert "tamiz[video]" in finding.detail
     assert refused(mp4) == Reason.VIDEO_SUPPORT_MISSING
+
+
+def test_with_the_extra_the_decoder_is_named_and_recorded() -> None:
+    (finding,) = [finding for finding in diagnose() if finding.subject == "films"]
+    assert finding.state == "ok"
+    assert "FFmpeg" in finding.detail
+    assert describe_environment()["packages"]["av"] == av.__version__
 
 
 def test_the_extra_is_imported_only_when_a_film_is_opened() -> None:
