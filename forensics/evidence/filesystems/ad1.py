@@ -17,7 +17,7 @@ from forensics.errors import EvidenceError, LocatorError, StreamReadError
 from forensics.evidence.filesystem import FileSystem, FileSystemFormat, StreamReader
 from forensics.evidence.filesystems.inode_set import InodeSet
 from forensics.evidence.filesystems.stored_digest import StoredDigest
-from forensics.evidence.filesystems.tsk_walk import MAX_DEPTH
+from forensics.evidence.filesystems.tsk_walk import LONGEST_PATH, MAX_DEPTH
 from forensics.evidence.image import DiskImage
 from forensics.evidence.images.ad1 import Ad1Image
 from forensics.evidence.images.inflate import InflateError, inflate
@@ -144,8 +144,8 @@ class Ad1FileSystem(FileSystem):
             offset, folder, depth = stack.pop()
             if not offset:
                 continue
-            if depth > MAX_DEPTH or not left:
-                limit = f"deeper than {MAX_DEPTH} folders" if left else "more items than fit into it"
+            limit = _limit(depth, folder, left)
+            if limit:
                 yield NotExamined(parent, Reason.WALK_LIMIT, limit)
                 continue
             if not seen.add(offset):
@@ -254,6 +254,15 @@ class Ad1FileSystemFormat(FileSystemFormat):
     def open(self, image: DiskImage, volume: Volume) -> Ad1FileSystem | None:  # noqa: ARG002  it has only the one
         """Open an AD1 (see :meth:`FileSystemFormat.open`)."""
         return Ad1FileSystem(image) if isinstance(image, Ad1Image) else None
+
+
+def _limit(depth: int, folder: bytes, left: int) -> str:
+    """Say which limit of the walk an item is beyond; empty if it is beyond none."""
+    if depth > MAX_DEPTH:
+        return f"deeper than {MAX_DEPTH} folders"
+    if len(folder) > LONGEST_PATH:
+        return f"a path of more than {LONGEST_PATH} bytes"
+    return "" if left else "more items than fit into it"
 
 
 def _source_path(name: bytes) -> bytes:

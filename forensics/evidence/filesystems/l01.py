@@ -12,7 +12,7 @@ from typing import ClassVar
 from forensics.errors import EvidenceError, LocatorError, StreamReadError
 from forensics.evidence.filesystem import FileSystem, FileSystemFormat, StreamReader
 from forensics.evidence.filesystems.stored_digest import StoredDigest
-from forensics.evidence.filesystems.tsk_walk import MAX_DEPTH
+from forensics.evidence.filesystems.tsk_walk import LONGEST_PATH, MAX_DEPTH
 from forensics.evidence.image import DiskImage
 from forensics.evidence.images.ewf import LogicalEwfImage
 from forensics.evidence.images.ewf_tree import number
@@ -133,8 +133,9 @@ class LogicalFileSystem(FileSystem):
                 path = folder.path + entry.values.get("n", "").encode("utf-8", "surrogatepass")
                 if not entry.is_folder:
                     yield self._stream(volume, offset, entry, path)
-                if len(open_folders) > MAX_DEPTH:
-                    raise StreamReadError(f"folders lie deeper than {MAX_DEPTH}", f"l01:{offset}")
+                if len(open_folders) > MAX_DEPTH or len(path) > LONGEST_PATH:
+                    what = f"folders lie deeper than {MAX_DEPTH}, or a path has more than {LONGEST_PATH} bytes"
+                    raise StreamReadError(what, f"l01:{offset}")
                 open_folders.append(_OpenFolder(number(count[-1]), path + b"/" if path else b""))
         except StopIteration:
             detail = f"the list of files ends at byte {offset} before all folders have their entries"

@@ -28,6 +28,9 @@ from forensics.reason import Reason
 MAX_DEPTH = 1024
 """Directories deeper than this are not followed; loops are cut by a set of seen directories, not by this."""
 
+LONGEST_PATH = 1 << 16
+"""Folders of a logical image with more bytes of path are not followed: no system makes such, and they fill memory."""
+
 TSK_MAX_NAMES = 1_000_000
 """TSK gives up on a directory with more names (``MAX_DIR_SIZE_TO_PROCESS``), or may list it in part."""
 

@@ -199,6 +199,18 @@ def test_a_loop_of_items_ends(tmp_path: Path, field: int) -> None:
         assert "listed twice" in "".join(item.detail for item in _items(source) if isinstance(item, NotExamined))
 
 
+def test_a_path_that_no_system_can_have_is_not_followed(tmp_path: Path) -> None:
+    nested = Item("file at the bottom", b"bottom")
+    for _ in range(40):
+        nested = folder("n" * 4000, nested)
+    path = write(tmp_path / "taken.ad1", segments(medium([nested, Item("beside", b"beside")])))
+    with Source.open(path, "E1") as source:
+        items = _items(source)
+    assert [item.path for item in items if isinstance(item, Stream)] == [b"E:/taken/beside"]
+    (limit,) = (item for item in items if isinstance(item, NotExamined))
+    assert (limit.reason, limit.detail) == (Reason.WALK_LIMIT, "a path of more than 65536 bytes")
+
+
 def _mutated(original: bytes, draw: random.Random) -> bytes:
     """Bytes changed, cut out and doubled, behind the magic."""
     data = bytearray(original)

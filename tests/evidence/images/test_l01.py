@@ -153,6 +153,18 @@ def test_without_its_tree_it_is_refused(tmp_path: Path) -> None:
         open_image(write(tmp_path, data[: data.index(b"ltree")]))
 
 
+def test_a_path_that_no_system_can_have_ends_the_list(tmp_path: Path) -> None:
+    nested = Item("file at the bottom", b"bottom")
+    for _ in range(40):
+        nested = Item("n" * 4000, None, [nested])
+    with Source.open(write(tmp_path, image(*tree([Item("beside", b"beside"), nested]))), "E1") as source:
+        items = _items(source)
+    assert [item.path for item in items if isinstance(item, Stream)] == [b"beside"]
+    (limit,) = (item for item in items if isinstance(item, NotExamined))
+    assert limit.reason is Reason.DIRECTORY_UNREADABLE
+    assert "a path has more than 65536 bytes" in limit.detail
+
+
 def test_a_tree_that_lists_too_few_is_told(tmp_path: Path) -> None:
     text, medium = tree(ITEMS)
     with Source.open(write(tmp_path, image(text.replace("\n0\t3\n1\t\t0", "\n0\t9\n1\t\t0"), medium)), "E1") as source:
