@@ -22,6 +22,9 @@ _CATALOG_FILE = 4
 _INDEX_NODE, _LEAF_NODE = 0, -1
 _FOLDER, _FILE = 1, 2
 _DESCRIPTOR = struct.Struct(">IIbBHH")
+_TYPE_AND_CREATOR = slice(48, 56)
+_HARD_LINKS = {b"hlnkhfs+", b"fdrpMACS"}
+"""Of a file; of a folder."""
 _MAX_DEPTH = 16
 _SMALLEST_NODE, _LARGEST_NODE = 512, 32768
 
@@ -33,10 +36,12 @@ class CatalogEntry:
     Attributes:
         inode: Catalog node ID.
         name: Name in UTF-8, a slash in it written as a colon, as TSK does.
+        is_hard_link: It leads to the content of another file, which stands in a folder of the file system's own.
     """
 
     inode: int
     name: bytes
+    is_hard_link: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ def children(file_system: pytsk3.FS_Info, folder: int) -> Iterator[CatalogEntry]
             kind, _, _, inode = struct.unpack_from(">hHII", record.data)
             if kind in {_FOLDER, _FILE}:
                 name = record.name.decode("utf-16-be", "surrogatepass").replace("/", ":")
-                yield CatalogEntry(inode, name.encode("utf-8", "surrogatepass"))
+                is_hard_link = kind == _FILE and record.data[_TYPE_AND_CREATOR] in _HARD_LINKS
+                yield CatalogEntry(inode, name.encode("utf-8", "surrogatepass"), is_hard_link)
 
 
 class _Catalog:
@@ -93,7 +99,9 @@ class _Catalog:
             # the first key of a folder is that of its thread, which has no name
             before = [record for record in records if (record.parent, record.name) <= (parent, b"")]
             (number,) = struct.unpack_from(">I", (before or records[:1])[-1].data.ljust(4, b"\0"))
-        for _ in range(self._nodes):
+        seen = set()
+        while number not in seen:
+            seen.add(number)
             kind, following, records = self._node(number)
             if kind != _LEAF_NODE:
                 raise _damaged()

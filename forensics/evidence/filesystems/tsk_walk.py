@@ -153,6 +153,9 @@ class TskWalk:
             return None
         for entry in entries:
             path = directory.path + entry.name
+            if entry.is_hard_link:  # its own content is empty, and not what the file shows
+                items.append(self._nameless_content(entry.inode, path, allocation, Reason.NO_METADATA))
+                continue
             try:
                 file = self._file_system.open_meta(entry.inode)
                 if is_directory(file.info.meta):

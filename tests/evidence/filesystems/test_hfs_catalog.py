@@ -58,6 +58,30 @@ def test_every_folder_is_listed(medium: tuple[Path, int]) -> None:
             assert read_whole(source, stream.locator) == b"in folder %d" % int(path[7:10])
 
 
+def test_a_hard_link_is_named_and_never_taken_for_the_content_it_leads_to(
+    medium: tuple[Path, int], tmp_path: Path
+) -> None:
+    data = bytearray(medium[0].read_bytes())
+    name = "file".encode("utf-16-be")
+    place = data.find(b"\0\4" + name)
+    while place >= 0:
+        record = place + 2 + len(name)
+        if data[record : record + 2] == b"\0\2":
+            data[record + 48 : record + 56] = b"hlnkhfs+"
+        place = data.find(b"\0\4" + name, record)
+    path = tmp_path / "links.iso"
+    path.write_bytes(data)
+    with Source.open(medium[0], "E1") as source:
+        whole, _ = _walk(source)
+    with Source.open(path, "E1") as source:
+        streams, _ = _walk(source)
+    links = [
+        stream for stream in streams.values() if stream.not_hashable is Reason.NO_METADATA and stream.path[:1] != b"$"
+    ]
+    assert len(links) > 10
+    assert all(whole[stream.path].size and not stream.size for stream in links)
+
+
 def test_the_catalog_says_what_tsk_says_where_tsk_can_list(medium: tuple[Path, int]) -> None:
     path, offset = medium
     file_system = pytsk3.FS_Info(pytsk3.Img_Info(str(path)), offset=offset)
