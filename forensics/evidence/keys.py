@@ -6,6 +6,7 @@ A key's secret has no place in a command line, a log, an error, a case or a text
 from __future__ import annotations
 
 import re
+import resource
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -72,7 +73,7 @@ class Keyring:
 
     @classmethod
     def read(cls, password_files: Iterable[str], recovery_key_files: Iterable[str]) -> Self:
-        """Read key files.
+        """Read key files. From the first one on, this process leaves no core file: the keys would be in it.
 
         Args:
             password_files: Each ``FILE`` or ``VOLUME=FILE``.
@@ -81,7 +82,9 @@ class Keyring:
         Raises:
             EvidenceError: A file cannot be read, is empty or too large.
         """
-        kinds = ((KeyKind.PASSWORD, password_files), (KeyKind.RECOVERY, recovery_key_files))
+        kinds = ((KeyKind.PASSWORD, tuple(password_files)), (KeyKind.RECOVERY, tuple(recovery_key_files)))
+        if any(arguments for _, arguments in kinds):
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         return cls(tuple(_read(kind, argument) for kind, arguments in kinds for argument in arguments))
 
     def recorded(self, kind: KeyKind) -> list[str]:

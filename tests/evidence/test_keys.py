@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,14 @@ def test_a_file_that_can_be_no_key_is_refused(tmp_path: Path) -> None:
         file.truncate(MAX_KEY_FILE + 1)
     with pytest.raises(EvidenceError, match="too large"):
         Keyring.read([str(tmp_path / "large")], [])
+
+
+def test_a_process_that_read_a_key_leaves_no_core_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(b"secret")
+    program = (
+        "import resource, sys; from forensics.evidence.keys import Keyring; "
+        "most = resource.getrlimit(resource.RLIMIT_CORE)[1]; resource.setrlimit(resource.RLIMIT_CORE, (most, most)); "
+        "Keyring.read((), sys.argv[1:]); print(resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "key"], check=True, capture_output=True, text=True)
+    assert done.stdout == "(0, 0)\n"
