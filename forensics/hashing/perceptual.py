@@ -43,7 +43,7 @@ class PerceptualHash:
             vectors write it).
         quality: The algorithm's own measure of how much the hash says, 0 to 100; ``None`` if it has none.
         probe: Which view was hashed: :data:`ORIGINAL`, or the name of a turned or trimmed one.
-        decode: Name and version of the decode path that gave the pixels, such as ``decode-v1``.
+        decode: Name and version of the decode path that gave the pixels, such as ``decode-v2``.
     """
 
     algorithm: str

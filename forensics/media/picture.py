@@ -27,13 +27,13 @@ from forensics.media.picture_formats import DECODED_FORMATS, PREFIX_SIZE, format
 from forensics.media.pixel_copy import pixels_of
 from forensics.reason import Reason
 
-DECODE_PATH = "decode-v1"
+DECODE_PATH = "decode-v2"
 """Name of the decode policy below; stored with every perceptual hash. Any change of pixels needs a new name."""
 
-REDUCED_SIDE = 512
+REDUCED_SIDE = 384
 """A JPEG is decoded at the smallest of the scales 1/1, 1/2, 1/4, 1/8 that leaves both sides at least this long."""
 
-REDUCED_JPEG2000_PATH = "decode-v1-jpeg2000"
+REDUCED_JPEG2000_PATH = "decode-v2-jpeg2000"
 """Name of the path of a JPEG 2000 picture that was reduced as a JPEG is: its scales are other averages."""
 
 MAX_PIXELS = 128 * 2**20
