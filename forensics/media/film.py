@@ -273,7 +273,10 @@ class _FilmReader:
                     _keep_cover(film, packet)
                     continue
                 for milliseconds, frame in sampler.feed(packet):
-                    yield milliseconds, _picture(film, frame, self.limits)
+                    picture = _picture(film, frame, self.limits)
+                    if picture is None:
+                        continue
+                    yield milliseconds, picture
                     film.frames += 1
                     if film.frames >= self.limits.frames:
                         film.limit = Reason.FRAME_LIMIT
@@ -321,11 +324,19 @@ def _keep_cover(film: FilmSampling, packet: Packet[VideoStream]) -> None:
         film.covers.append(bytes(packet))
 
 
-def _picture(film: FilmSampling, frame: VideoFrame, limits: FilmLimits) -> Picture:
-    """A frame in grey, turned as a viewer turns it."""
+def _picture(film: FilmSampling, frame: VideoFrame, limits: FilmLimits) -> Picture | None:
+    """A frame in grey, turned as a viewer turns it; nothing if it cannot be converted, which is counted."""
+    import av
+
     if frame.width * frame.height > limits.pixels:
         raise FilmError("has a frame of more pixels than are decoded", Reason.TOO_MANY_PIXELS)
-    pixels = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
+    try:
+        pixels = np.asarray(frame.to_ndarray(format="gray", threads=1), np.uint8)
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(error, MemoryError):
+            raise
+        film.errors += 1
+        return None
     matrix = cast("Mapping[str, Buffer]", frame.side_data).get("DISPLAYMATRIX")  # the stubs miss most of its keys
     if matrix is not None:
         pixels, film.rotation = turned(pixels, bytes(matrix))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ def test_every_frame_of_an_intra_coded_film_is_a_key_frame_but_one_a_second_is_e
 ) -> None:
     _, frames = sampled(of_kind["quicktime-mjpeg"], Sampling.KEY_FRAMES)
     assert [milliseconds for milliseconds, _ in frames] == [0, 1000, 2000, 3000, 4000]
+
+
+@pytest.mark.parametrize("kind", ["mp4-h264-b-frames", "mp4-hevc", "webm", "quicktime-mjpeg"])
+def test_no_thread_is_started(kind: str, of_kind: dict[str, bytes]) -> None:
+    """A worker has one core, and threads of a film that is done would hold address space until they are collected."""
+    opened = sample(io.BytesIO(of_kind[kind]))
+    before = len(list(Path("/proc/self/task").iterdir()))
+    for _ in opened:
+        assert len(list(Path("/proc/self/task").iterdir())) == before
 
 
 def test_duration_is_stated() -> None:
