@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from forensics.case.ledger import Actor
+    from forensics.case.reader import Hit
     from forensics.case.store import CaseStore
     from hashsets.match import KnownSet
 
@@ -281,8 +282,15 @@ def hits(case: Path, dispositions: tuple[str, ...], as_json: bool) -> None:
 
     with CaseReader.open(case) as reader:
         found = reader.hits(dispositions or SHOWN)
-        rows = ({field: getattr(hit, field) for field in PUBLIC_HIT_FIELDS} for hit in found)
-        columns = ("exhibit", "locator", "allocation", "set", "scheme", "category", "basis", "distance", "tier")
+        columns = ["exhibit", "locator", "allocation", "set", "scheme", "category", "basis", "distance", "tier"]
+        rows = []
+        for hit in found:
+            rows.append({field: getattr(hit, field) for field in PUBLIC_HIT_FIELDS})
+            if not as_json and (remark := _resemblance(hit)) is not None:
+                rows[-1]["remark"] = remark
+        if any("remark" in row for row in rows):
+            columns.append("remark")
+            rows = [{"remark": None} | row for row in rows]
         show(rows, columns, as_json, "no hits")
 
 
@@ -408,6 +416,15 @@ def doctor(as_json: bool) -> None:
 
 
 # What the commands share
+
+
+def _resemblance(hit: Hit) -> str | None:
+    """Say in words which view of a content matched, or which share of a film's frames."""
+    from forensics.reports.resemblance import resemblance
+    from forensics.reports.translation import translation
+
+    phrases = resemblance(translation("en"), hit)
+    return None if phrases is None else phrases.unescape()
 
 
 def _chosen_sets(names: Sequence[str]) -> tuple[Path, tuple[KnownSet, ...]]:

@@ -12,8 +12,8 @@ from forensics.case.ledger import canonical_json
 from forensics.case.store import CaseStore
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.hashing.digests import Digests
-from forensics.hashing.perceptual import PerceptualHash
-from forensics.outcome import ExaminedContent, Outcome
+from forensics.hashing.perceptual import FilmHash, FrameHash, PerceptualHash
+from forensics.outcome import ExaminedContent, ExaminedFilm, Outcome
 from forensics.reason import Reason
 from hashsets.match import Match
 
@@ -40,6 +40,7 @@ class StoredContent:
 
     digests: Digests
     perceptual_hashes: tuple[PerceptualHash, ...]
+    film: FilmHash | None = None
 
 
 class FindingRecorder:
@@ -202,11 +203,11 @@ class FindingRecorder:
                 ),
             )  # fmt: skip
             self._connection.execute(
-                "INSERT INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (
                     sha256, self._set_uuids.get(entry.set_uuid, entry.set_uuid), entry.position, match.basis,
                     match.distance, match.tier, match.probe,
-                    ",".join(match.agreeing), ",".join(match.disagreeing),
+                    ",".join(match.agreeing), ",".join(match.disagreeing), match.query_covered, match.known_covered,
                 ),
             )  # fmt: skip
 
@@ -234,10 +235,23 @@ class FindingRecorder:
                 for item in content.perceptual_hashes
             ],
         )
+        if content.film is not None:
+            self._add_film(digests.sha256, content.film)
         self.add_matches(digests.sha256, content.matches)
 
+    def _add_film(self, sha256: str, film: ExaminedFilm) -> None:
+        hashed = film.hashed
+        self._connection.execute(
+            "INSERT INTO films VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (sha256, hashed.algorithm, hashed.decode, film.duration, film.rotation, film.sampling, film.frames),
+        )
+        self._connection.executemany(
+            "INSERT INTO film_frames VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [(sha256, frame.milliseconds, frame.value, frame.quality) for frame in hashed.frames],
+        )
+
     def contents_after(self, sha256: str, count: int) -> list[StoredContent]:
-        """The next contents in order of SHA-256, with their perceptual hashes.
+        """The next contents in order of SHA-256, with their perceptual hashes and those of the frames of films.
 
         Args:
             sha256: Start after this one; empty for the first.
@@ -249,10 +263,20 @@ class FindingRecorder:
         query = "SELECT algorithm, value, quality, probe, decode FROM perceptual_hashes WHERE content = ?"
         return [
             StoredContent(
-                Digests(*row), tuple(PerceptualHash(*values) for values in self._connection.execute(query, (row[2],)))
+                Digests(*row),
+                tuple(PerceptualHash(*values) for values in self._connection.execute(query, (row[2],))),
+                self._film(row[2]),
             )
             for row in rows
         ]
+
+    def _film(self, sha256: str) -> FilmHash | None:
+        film = self._connection.execute("SELECT algorithm, decode FROM films WHERE content = ?", (sha256,)).fetchone()
+        if film is None:
+            return None
+        query = "SELECT milliseconds, value, quality FROM film_frames WHERE content = ? ORDER BY milliseconds"
+        frames = tuple(FrameHash(*values) for values in self._connection.execute(query, (sha256,)))
+        return FilmHash(film[0], frames, film[1])
 
 
 def _unhashed_without_cause(benign_sets: Sequence[str]) -> str:

@@ -27,9 +27,11 @@ _PARTS = {
         "SELECT sha256, sha1, md5, size, media_type, perceptual, perceptual_reason, width, height FROM contents"
     ),
     "perceptual_hashes": "SELECT content, algorithm, probe, value, quality, decode FROM perceptual_hashes",
+    "films": "SELECT content, algorithm, decode, duration_ms, rotation, sampling, frames FROM films",
+    "film_frames": "SELECT content, milliseconds, value, quality FROM film_frames",
     "hits": (
         "SELECT content, file_sha256, disposition, hits.position, reference, category, basis, distance, tier, probe, "
-        "agreeing, disagreeing FROM hits "
+        "agreeing, disagreeing, query_covered, known_covered FROM hits "
         "JOIN sets_used ON uuid = hits.set_uuid "
         "JOIN entries_hit ON entries_hit.set_uuid = hits.set_uuid AND entries_hit.position = hits.position"
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from forensics.case import ledger, logical_digest
+from forensics.case.perceptual_account import PerceptualAccount, perceptual_account
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError
 from forensics.reason import NOTHING_TO_EXAMINE, Reason
@@ -25,8 +26,9 @@ SHOWN = (Disposition.NOTABLE, Disposition.REFERENCE)
 class Hit:
     """One stream whose content matches one entry of one set.
 
-    The first seventeen fields are those of ``hits --json``; the rest is for reports. ``path`` is printable;
-    ``path_bytes`` holds the stored name in hexadecimal where that is another.
+    The first nineteen fields are those of ``hits --json``; the rest is for reports. ``path`` is printable;
+    ``path_bytes`` holds the stored name in hexadecimal where that is another. ``query_covered`` and ``known_covered``
+    are as in :class:`hashsets.match.Match`.
     """
 
     exhibit: str
@@ -46,6 +48,8 @@ class Hit:
     distance: int
     tier: str
     probe: str | None
+    query_covered: float | None
+    known_covered: float | None
     reference: str | None
     position: int
     set_uuid: str
@@ -67,7 +71,7 @@ class Hit:
 
 PUBLIC_HIT_FIELDS = (
     "exhibit", "path", "locator", "allocation", "size", "media_type", "md5", "sha1", "sha256", "set", "disposition",
-    "scheme", "category", "basis", "distance", "tier", "probe",
+    "scheme", "category", "basis", "distance", "tier", "probe", "query_covered", "known_covered",
 )  # fmt: skip
 """What ``hits --json`` shows, in this order."""
 
@@ -256,7 +260,7 @@ class CaseReader:
             SELECT exhibits.label AS exhibit, streams.path, streams.locator, streams.allocation, streams.size,
                    contents.media_type, contents.md5, contents.sha1, contents.sha256,
                    sets_used.name AS "set", sets_used.disposition, sets_used.scheme, entries_hit.category,
-                   hits.basis, hits.distance, hits.tier, hits.probe,
+                   hits.basis, hits.distance, hits.tier, hits.probe, hits.query_covered, hits.known_covered,
                    entries_hit.reference, hits.position, hits.set_uuid, hits.agreeing, hits.disagreeing,
                    streams.recovery, volumes.label AS volume,
                    streams.modified, streams.accessed, streams.changed, streams.created, streams.path_bytes
@@ -371,33 +375,9 @@ class CaseReader:
         """How many distinct contents were hashed."""
         return self._count("SELECT count(*) FROM contents")
 
-    def media_counts(self) -> Mapping[str, int]:
-        """Contents by first part of their media type, plus ``picture`` fates: keys ``image``, ``video``,
-        ``perceptual:hashed``, ``perceptual:skipped``, ``perceptual:failed`` and so on.
-        """  # noqa: D205
-        counts = {
-            row["kind"]: row["count"]
-            for row in self._rows(
-                "SELECT substr(media_type, 1, instr(media_type, '/') - 1) AS kind, count(*) AS count "
-                "FROM contents GROUP BY 1"
-            )
-        }
-        for row in self._rows("SELECT perceptual, count(*) AS count FROM contents GROUP BY 1"):
-            counts[f"perceptual:{row['perceptual']}"] = row["count"]
-        return counts
-
-    def pictures(self) -> int:
-        """How many contents are pictures: by media type, or because they decoded as one."""
-        return self._count("SELECT count(*) FROM contents WHERE media_type GLOB 'image/*' OR perceptual = 'hashed'")
-
-    def pictures_not_hashed(self) -> list[dict[str, Any]]:
-        """Contents whose perceptual hash was skipped or failed, by ``perceptual`` and ``reason``: ``count``."""
-        return list(
-            self._rows(
-                "SELECT perceptual, perceptual_reason AS reason, count(*) AS count FROM contents "
-                "WHERE perceptual IN ('skipped', 'failed') GROUP BY 1, 2 ORDER BY 1, 2"
-            )
-        )
+    def perceptual_account(self) -> PerceptualAccount:
+        """How many pictures and films there are, and what became of their perceptual hashes."""
+        return perceptual_account(self._rows)
 
     def hashed_bytes(self) -> int:
         """Bytes of all streams that were hashed."""

@@ -1,4 +1,4 @@
--- The case file, schema version 1. Times are UTC, ISO 8601 with "Z". Digests are lower-case hexadecimal.
+-- The case file, schema version 2. Times are UTC, ISO 8601 with "Z". Digests are lower-case hexadecimal.
 -- No BLOB column anywhere: content cannot enter a case.
 
 CREATE TABLE case_info (
@@ -102,10 +102,11 @@ CREATE TABLE contents (
     size INTEGER NOT NULL CHECK (size >= 0),
     media_type TEXT NOT NULL,
     perceptual TEXT NOT NULL CHECK (perceptual IN ('hashed', 'not-applicable', 'skipped', 'failed')),
-    perceptual_reason TEXT,
-    width INTEGER CHECK (width > 0),                    -- pixels, as the file states; NULL: not a decoded picture
+    perceptual_reason TEXT,                             -- of 'hashed': why only a part of it was
+    width INTEGER CHECK (width > 0),                    -- pixels, as the file states; NULL: no picture or film decoded
     height INTEGER CHECK (height > 0),
-    CHECK ((perceptual IN ('skipped', 'failed')) = (perceptual_reason IS NOT NULL)),
+    CHECK (perceptual NOT IN ('skipped', 'failed') OR perceptual_reason IS NOT NULL),
+    CHECK (perceptual <> 'not-applicable' OR perceptual_reason IS NULL),
     CHECK ((perceptual = 'hashed') = (width IS NOT NULL AND height IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -117,6 +118,25 @@ CREATE TABLE perceptual_hashes (
     quality INTEGER CHECK (quality BETWEEN 0 AND 100),  -- NULL: the algorithm has no such measure
     decode TEXT NOT NULL,
     PRIMARY KEY (content, algorithm, probe)
+) STRICT, WITHOUT ROWID;
+
+-- Contents that were hashed as films; their width and height are those of a frame.
+CREATE TABLE films (
+    content TEXT PRIMARY KEY REFERENCES contents (sha256),
+    algorithm TEXT NOT NULL,
+    decode TEXT NOT NULL,
+    duration_ms INTEGER CHECK (duration_ms >= 0),       -- as the file states; NULL: it states none
+    rotation INTEGER NOT NULL CHECK (rotation IN (0, 90, 180, 270)), -- degrees by which a viewer turns it, clockwise
+    sampling TEXT NOT NULL CHECK (sampling IN ('one-a-second', 'key-frames')),
+    frames INTEGER NOT NULL CHECK (frames >= 0)         -- sampled, also those of which no hash is kept
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE film_frames (
+    content TEXT NOT NULL REFERENCES films (content),
+    milliseconds INTEGER NOT NULL CHECK (milliseconds >= 0), -- from the start of the film
+    value TEXT NOT NULL CHECK (value NOT GLOB '*[^0-9a-f]*'),
+    quality INTEGER NOT NULL CHECK (quality BETWEEN 0 AND 100),
+    PRIMARY KEY (content, milliseconds)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE streams (
@@ -202,9 +222,12 @@ CREATE TABLE hits (
     probe TEXT,                                         -- NULL: a digest has no probe
     agreeing TEXT NOT NULL,                             -- bases on which content and entry agree, comma-separated
     disagreeing TEXT NOT NULL,                          -- digests or size that the entry states otherwise
+    query_covered REAL CHECK (query_covered BETWEEN 0 AND 1), -- share of the film's frames that the known film has
+    known_covered REAL CHECK (known_covered BETWEEN 0 AND 1), -- share of the known film's frames that the film has
     PRIMARY KEY (content, set_uuid, position),
     FOREIGN KEY (set_uuid, position) REFERENCES entries_hit (set_uuid, position),
-    CHECK ((tier = 'exact') = (probe IS NULL))
+    CHECK ((tier = 'exact') = (probe IS NULL)),
+    CHECK ((query_covered IS NULL) = (known_covered IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE ledger (

@@ -16,11 +16,13 @@ def status(case: CaseReader) -> dict[str, Any]:
         ``complete`` (bool: nothing stands in ``incomplete``), ``incomplete`` (reasons in words),
         ``streams``, ``bytes`` (hashed), ``contents``, ``pictures``, ``videos``, ``hits`` (rows of ``hits`` by tier),
         ``not_examined``, ``scans``, and beyond the public ones ``pending``, ``benign_streams``, ``conflicts``,
-        ``pictures_not_hashed``, ``outcomes``, ``ledger_head``, ``case``.
+        ``pictures_hashed``, ``videos_hashed``, ``pictures_not_hashed``, ``videos_not_hashed``, ``partly_hashed``
+        (pictures and films of which only a part has perceptual hashes), ``outcomes``, ``ledger_head``, ``case``.
     """
     counts = case.stream_counts()
     gaps = [{"locator": gap.locator, "reason": gap.reason, "detail": gap.detail} for gap in case.gaps()]
     scans = case.scans()
+    account = case.perceptual_account()
     outcomes = case.outcome_counts()
     changed = case.changed_sources()
     excluded = any(outcome["reason"] == Reason.EXCLUDED_BY_PROFILE for outcome in outcomes)
@@ -53,12 +55,16 @@ def status(case: CaseReader) -> dict[str, Any]:
         "pending": counts.pending,
         "bytes": case.hashed_bytes(),
         "contents": case.contents(),
-        "pictures": case.pictures(),
-        "videos": case.media_counts().get("video", 0),
+        "pictures": account.pictures,
+        "pictures_hashed": account.pictures_hashed,
+        "videos": account.videos,
+        "videos_hashed": account.videos_hashed,
         "hits": case.hit_counts(),
         "benign_streams": case.benign_streams(),
         "conflicts": case.conflicts(),
-        "pictures_not_hashed": case.pictures_not_hashed(),
+        "pictures_not_hashed": account.pictures_not_hashed,
+        "videos_not_hashed": account.videos_not_hashed,
+        "partly_hashed": account.partly_hashed,
         "outcomes": outcomes,
         "not_examined": gaps,
         "scans": scans,
@@ -84,7 +90,8 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
         f"streams   {streams['seen']:,} seen = {streams['hashed']:,} hashed + {streams['skipped']:,} skipped"
         f" + {streams['failed']:,} failed" + (f" + {document['pending']:,} pending" if document["pending"] else "")
     )
-    yield f"contents  {document['contents']:,} distinct, of them {document['pictures']:,} pictures"
+    kinds = f"{document['pictures']:,} pictures" + (f", {document['videos']:,} videos" if document["videos"] else "")
+    yield f"contents  {document['contents']:,} distinct, of them {kinds}"
     yield f"hits      {hits['exact']:,} exact, {hits['near']:,} near, {hits['similar']:,} similar"
     yield f"benign    {document['benign_streams']:,} streams hold a content that a benign set lists"
     if document["conflicts"]:
@@ -93,6 +100,10 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
         yield f"{outcome['state']:9} {outcome['count']:,} streams: {outcome['reason']}"
     for picture in document["pictures_not_hashed"]:
         yield f"pictures  {picture['count']:,} without perceptual hash: {picture['reason']}"
+    for video in document["videos_not_hashed"]:
+        yield f"videos    {video['count']:,} without perceptual hash: {video['reason']}"
+    for partly in document["partly_hashed"]:
+        yield f"partly    {partly['count']:,} pictures and videos have perceptual hashes of a part: {partly['reason']}"
     gaps = document["not_examined"]
     if gaps:
         yield f"NOT EXAMINED: {len(gaps):,}"

@@ -23,7 +23,7 @@ from forensics.evidence.locator import SOURCE_LABEL
 APPLICATION_ID = 0x544D5A31
 """``TMZ1`` in the file's header at offset 68: this is a tamiz case."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """``user_version`` in the file's header at offset 60."""
 
 BUSY_SECONDS = 60
@@ -121,7 +121,7 @@ class CaseStore:
 
         Raises:
             NotACaseError: The file is missing or is not a tamiz case.
-            CaseVersionError: A newer tamiz wrote it.
+            CaseVersionError: A newer tamiz wrote it, or one from before this form of a case.
             CaseError: It cannot be read.
         """
         _check_identity(path)
@@ -248,6 +248,12 @@ def _check_identity(path: Path) -> None:
             f"was written by a newer tamiz (schema {version}; this one knows {SCHEMA_VERSION})",
             str(path),
             "update tamiz",
+        )
+    if version < SCHEMA_VERSION:
+        raise CaseVersionError(
+            f"was written by an older tamiz (schema {version}; this one knows {SCHEMA_VERSION})",
+            str(path),
+            "read it with that one, or scan the evidence into a new case",
         )
 
 

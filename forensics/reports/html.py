@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Disclosure, Recipient, disclosure
+from forensics.reports.resemblance import resemblance
 from forensics.reports.results import TIERS, gather
 from forensics.reports.translation import translation
 
@@ -63,7 +64,7 @@ def write_html(case: CaseReader, output: Path, language: str, recipient: Recipie
     refuse_existing(output)
     allowed = disclosure(recipient)
     template = _environment(language).get_template("report.html")
-    page = template.render(_context(case, recipient, allowed))
+    page = template.render(_context(case, recipient, allowed), resemblance=partial(resemblance, translation(language)))
     with new_file(output) as file:
         file.write(page.encode())
 
@@ -112,7 +113,6 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "info": state["case"],
         "examiners": case.examiners(),
         "status": state,
-        "media": case.media_counts(),
         "unwalked": case.unwalked_volumes(),
         "bar": _bar(state),
         "nothing_to_examine": NOTHING_TO_EXAMINE,

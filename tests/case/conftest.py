@@ -17,7 +17,9 @@ from forensics.evidence.locator import Locator
 from forensics.evidence.stream import Allocation, Stream
 from forensics.evidence.volume import Volume
 from forensics.hashing.digests import digests_of
-from forensics.outcome import ExaminedContent
+from forensics.hashing.perceptual import FilmHash, FrameHash, PerceptualHash
+from forensics.outcome import ExaminedContent, ExaminedFilm, PerceptualState
+from forensics.reason import Reason
 from forensics.triage.environment import describe_environment
 from hashsets.format import Disposition
 from hashsets.match import EntryReference, KnownSet, Match, Tier
@@ -92,3 +94,19 @@ def content(data: bytes, *matches: Match) -> ExaminedContent:
 def exact_match(set_uuid: str = "n", position: int = 1) -> Match:
     """A match by MD5."""
     return Match(EntryReference(set_uuid, position, category="1"), "md5", 0, Tier.EXACT, agreeing=("md5",))
+
+
+def film(data: bytes, *matches: Match, reason: Reason | None = None) -> ExaminedContent:
+    """A content that was hashed as a film: a frame every second, with equal ones left out."""
+    frames = tuple(FrameHash(1000 * n, f"{n + 1:x}" * 64, 60 + n) for n in range(4))
+    hashed = FilmHash("vpdq", frames, "film-v1")
+    return ExaminedContent(
+        digests_of([data]), "video/mp4", PerceptualState.HASHED, reason, 640, 360, (), matches,
+        ExaminedFilm(9_500, 90, "one-a-second", 9, hashed),
+    )  # fmt: skip
+
+
+def picture(data: bytes, *matches: Match, reason: Reason | None = None) -> ExaminedContent:
+    """A content that was hashed as a picture, in two views."""
+    hashes = tuple(PerceptualHash("pdq", "5a" * 32, 90, probe, "decode-v1") for probe in ("original", "trimmed"))
+    return ExaminedContent(digests_of([data]), "image/png", PerceptualState.HASHED, reason, 64, 48, hashes, matches)

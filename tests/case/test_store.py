@@ -61,10 +61,17 @@ def test_a_case_of_a_newer_version_is_refused(store: CaseStore) -> None:
         CaseStore.open(store.path)
 
 
+def test_a_case_of_an_older_form_is_refused_with_what_to_do(store: CaseStore) -> None:
+    store.connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    store.close()
+    with pytest.raises(CaseVersionError, match=r"older tamiz .*scan the evidence into a new case"):
+        CaseStore.open(store.path)
+
+
 def test_no_column_can_hold_content(store: CaseStore) -> None:
     for (table,) in store.connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
         columns = store.connection.execute(f"PRAGMA table_info({table})").fetchall()
-        assert {column[2] for column in columns} <= {"INTEGER", "TEXT"}, table
+        assert {column[2] for column in columns} <= {"INTEGER", "REAL", "TEXT"}, table
 
 
 def test_every_table_is_strict(store: CaseStore) -> None:

@@ -8,7 +8,6 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -18,7 +17,9 @@ from hypothesis import strategies as st
 
 from forensics.errors import ReportError
 from forensics.evidence.stream import Allocation, Recovery
-from forensics.hashing.pdq import pdq_dihedral
+from forensics.hashing.perceptual import FAITHFUL_PROBES
+from forensics.hashing.turns import TRIMMED, TURNS
+from forensics.media.views import THUMBNAIL
 from forensics.reason import Reason
 from forensics.reports.recipient import Recipient
 from forensics.reports.translation import LANGUAGES, translation
@@ -68,8 +69,8 @@ def codes() -> dict[str, set[str]]:
         "profile": stored_codes("profile"),
         "scan-state": {"running", "finished", "interrupted", "failed"},
         "state": {"hashed", "skipped", "failed", "pending"},
-        "algorithm": {"md5", "sha1", "sha256", "manifest-sha256", "size", "pdq", "phash"},
-        "probe": set(pdq_dihedral(np.zeros((64, 64), np.uint8))),
+        "algorithm": {"md5", "sha1", "sha256", "manifest-sha256", "size", "pdq", "phash", "vpdq"},
+        "probe": {*TURNS, *FAITHFUL_PROBES, TRIMMED, THUMBNAIL},
         "scheme": {"dos", "gpt", "none"},
     }
 
