@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from forensics.errors import EvidenceError
 from forensics.evidence import signature
@@ -21,6 +22,9 @@ WHOLE_IMAGE_LABEL = "p0"
 
 MAX_DEPTH = 8
 """Layers in layers beyond this are not opened: no system stacks so many."""
+
+MAX_VOLUMES = 4096
+"""Most volumes listed in one partition. A logical volume that maps its own physical volume would have no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class VolumeTree:
         if volumes is None:
             volumes = (whole,)
         for volume in volumes:
-            yield from self._open(VolumeNode(volume, self.image, volume), volumes, 0)
+            yield from _bounded(self._open(VolumeNode(volume, self.image, volume), volumes, 0))
 
     def _open(
         self, node: VolumeNode, neighbours: Sequence[Volume], depth: int, *, search: bool = True
@@ -158,6 +162,16 @@ class VolumeTree:
                 # what is divided has no file system of its own, and so no copies of it
                 return inside if inside.divided else replace(inside, gaps=(*left_out, *inside.gaps))
         return Inside(gaps=tuple(left_out), divided=False) if left_out else None
+
+
+def _bounded(nodes: Iterator[VolumeNode]) -> Iterator[VolumeNode]:
+    """Give the first volumes of a partition; the last one says so where there are more."""
+    listed = islice(nodes, MAX_VOLUMES)
+    yield from islice(listed, MAX_VOLUMES - 1)
+    for last in listed:
+        detail = f"more than {MAX_VOLUMES:,} volumes in one partition: those behind this one are not listed"
+        more = (Gap(Reason.WALK_LIMIT, detail),) if next(nodes, None) is not None else ()
+        yield replace(last, gaps=(*last.gaps, *more))
 
 
 def _partitions(image: DiskImage) -> tuple[Volume, ...] | None:

@@ -12,6 +12,7 @@ import pyvslvm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forensics.evidence import volume_tree
 from forensics.evidence.source import Source
 from forensics.evidence.stream import NotExamined
 from forensics.evidence.volume import Volume
@@ -265,3 +266,19 @@ def test_a_group_of_lvm2_itself_is_read(lvm2_disk: tuple[Path, bytes]) -> None:
         offsets = [stream.physical_offset for stream in streams if stream.path == b"file3"]
         assert offsets[0] is not None
         assert path.read_bytes()[offsets[0] :].startswith(found[b"file3"][:4096])
+
+
+def test_volumes_that_map_their_own_physical_volume_end_and_hide_no_other_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volume_tree, "MAX_VOLUMES", 20)
+    group = writer.Group(256, (8,), {name: (writer.Segment(7, ((0, 0),)),) for name in ("first", "second")})
+    text = writer.metadata(group).replace(f"pe_start = {writer.FIRST_EXTENT}", "pe_start = 0")
+    hostile = writer.physical_volume(0, text, 8, 256)
+    with Source.open(writer.disk(tmp_path / "disk.raw", [hostile, bytearray(1 << 20)]), "E1") as source:
+        labels = [volume.label for volume in source.volumes()]
+        assert len([label for label in labels if label.startswith("p1")]) == 20
+        assert "p2" in labels
+        gaps = [item for volume in source.volumes() for item in source.walk(volume) if isinstance(item, NotExamined)]
+    (limit,) = (gap for gap in gaps if gap.reason is Reason.WALK_LIMIT)
+    assert "more than 20 volumes" in limit.detail
