@@ -16,7 +16,7 @@ from forensics.case.reader import CaseReader
 from forensics.case.recorder import ScanRecorder
 from forensics.case.sources import SourceRecorder
 from forensics.case.store import CaseStore
-from forensics.errors import TamizError, TriageError
+from forensics.errors import ImageError, TamizError, TriageError
 from forensics.evidence.keys import KeyKind, Keyring
 from forensics.evidence.stream import display_text
 from forensics.triage.catch_up import match_contents
@@ -142,6 +142,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
             )
             for source in request.sources:
                 try:
+                    _refuse_folder_of_the_case(source, store.path)
                     source_scan.scan(source.resolve(), request.exhibit)
                 except TriageError:
                     raise
@@ -152,6 +153,12 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 finally:
                     source_scan.flush()
     return ScanResult(tuple(errors), tuple(problems), next(CaseReader(store).gaps(), None) is not None)
+
+
+def _refuse_folder_of_the_case(source: Path, case: Path) -> None:
+    """Refuse to examine a folder that the case itself is written into."""
+    if source.is_dir() and case.resolve().is_relative_to(source.resolve()):
+        raise ImageError("holds the case, which is written while it is read", str(source), "put the case elsewhere")
 
 
 def match(store: CaseStore, actor: Actor, sets: Sequence[KnownSet], library: Path, display: ProgressDisplay) -> int:

@@ -48,6 +48,15 @@ def logical_digest(case: Path) -> str:
         return reader.logical_digest()
 
 
+def test_a_folder_that_holds_the_case_is_refused(run_scan: RunScan, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"beside the case")
+    result = run_scan("a.case", tmp_path, allow_writable=True)
+    assert "holds the case" in str(result.errors[0])
+    assert rows(tmp_path / "a.case", "SELECT count(*) FROM sources") == [(0,)]
+    with CaseReader.open(tmp_path / "a.case") as reader:
+        assert [gap.reason for gap in reader.gaps()] == ["source-refused"]
+
+
 def test_without_leave_a_writable_folder_is_refused_and_stays_in_the_account(
     run_scan: RunScan, tree: Path, tmp_path: Path
 ) -> None:
