@@ -30,7 +30,7 @@ from forensics.media.picture import REDUCED_SIDE, decode
 from forensics.media.views import views
 from tests.photographs import photograph_file
 
-PICTURES = 40
+PICTURES = 24
 MEGAPIXELS = (2, 12)
 DIGESTED_BYTES = 256 * 2**20
 PIECE = 2**20
