@@ -49,6 +49,9 @@ class FrameSampler:
         self._wanted: int | None = None  # nothing sampled yet: the first frame, whenever it is shown
         self._wait = False
         self._restart = False
+        self._restarted = False
+        self._expected: int | None = None
+        self._key_frames_hold = True
         self._orderly = True
         self._held: list[Packet[VideoStream]] = []
         self._held_bytes = 0
@@ -78,7 +81,9 @@ class FrameSampler:
             yield from self._release()
             yield packet
             return
-        if packet.is_keyframe and shown <= self._wanted and self._wait:
+        if shown >= self._wanted:
+            self._expected = min(shown, self._expected or shown)
+        if packet.is_keyframe and shown <= self._wanted and self._wait and self._key_frames_hold:
             # frames before this one are shown before it, and so too early
             self._held.clear()
             self._held_bytes = 0
@@ -93,7 +98,7 @@ class FrameSampler:
         packets, self._held, self._held_bytes = self._held, [], 0
         self._wait = False
         if self._restart:
-            self._restart = False
+            self._restart, self._restarted = False, True
             self._context.flush_buffers()
         yield from packets
 
@@ -110,6 +115,10 @@ class FrameSampler:
             self.errors += frame.is_corrupt
             milliseconds = self._time_of(frame)
             if self._wanted is None or milliseconds >= self._wanted:
+                if self._restarted and self._expected is not None and milliseconds > self._expected:
+                    # what is marked as key frames needs earlier packets after all (intra refresh): leave none out
+                    self._key_frames_hold = False
+                self._restarted, self._expected = False, None
                 self._wanted = (milliseconds // _SECOND + 1) * _SECOND
                 self._wait = True
                 yield max(milliseconds, 0), frame

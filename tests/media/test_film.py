@@ -140,6 +140,16 @@ def test_recording_joined_to_another_whose_clock_starts_again() -> None:
     assert [milliseconds for milliseconds, _ in frames] == sorted(milliseconds for milliseconds, _ in frames)
 
 
+def test_film_whose_key_frames_need_what_comes_before_them() -> None:
+    """Periodic intra refresh marks key frames that show a whole picture only later: one sample is late, then none."""
+    options = {"intra-refresh": "1", "g": "20", "preset": "ultrafast"}
+    data = film(moving(103), "mp4", "libx264", options=options)
+    expected = [milliseconds for milliseconds, _ in one_a_second(all_frames(data))]
+    times = [milliseconds for milliseconds, _ in sampled(data)[1]]
+    assert len(set(expected) - set(times)) <= 1
+    assert len(times) >= len(expected) - 1
+
+
 def test_film_of_one_frame() -> None:
     opened, frames = sampled(film(moving(1)))
     assert len(frames) == opened.frames == 1

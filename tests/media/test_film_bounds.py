@@ -22,8 +22,6 @@ from forensics.evidence.filesystem import StreamReader
 from forensics.evidence.stream_file import StreamFile
 from forensics.media import film as films
 from forensics.media.film import FilmLimits, FilmSampling, sample
-from forensics.media.film_formats import demuxer, is_film_candidate
-from forensics.media.motion_photo import embedded_film_offset
 from forensics.media.picture import Picture, decode
 from forensics.reason import Reason
 from forensics.triage.diagnosis import diagnose
@@ -156,18 +154,6 @@ def test_film_that_claims_a_huge_size_takes_no_memory() -> None:
         data[at + 5 : at + 9] = struct.pack(">HH", 65500, 65500)
         at = data.find(b"\xff\xc0\x00\x11", at + 1)
     assert refused(bytes(data)) in {Reason.UNDECODABLE, Reason.TOO_MANY_PIXELS}
-
-
-def test_what_is_no_film_is_of_no_format() -> None:
-    for data in (b"", b"text", encoded(photo(20, 20), "JPEG"), bytes(5000), b"G" * 5000, noise(1, 5000).tobytes()):
-        assert demuxer(data) is None
-        assert refused(data) == Reason.UNSUPPORTED_FORMAT
-        assert not is_film_candidate("application/octet-stream", data)
-
-
-@pytest.mark.parametrize("brand", [b"heic", b"avif", b"mif1", b"crx "])
-def test_still_pictures_in_the_same_boxes_are_no_films(brand: bytes) -> None:
-    assert demuxer(b"\0\0\0\x18ftyp" + brand + bytes(20)) is None
 
 
 class Opened:
@@ -307,27 +293,6 @@ def test_each_video_stream_is_sampled() -> None:
     opened, frames = sampled(file.getvalue())
     assert opened.streams == 2
     assert sorted(milliseconds for milliseconds, _ in frames) == [0, 0, 1000, 1000, 2000, 2000]
-
-
-@pytest.mark.parametrize("between", [b"", b"MotionPhoto_Data", bytes(37)])
-def test_film_behind_a_photograph_is_found(between: bytes, mp4: bytes) -> None:
-    picture = encoded(photo(300, 400), "JPEG")
-    data = picture + between + mp4 + b"trailer"
-    offset = embedded_film_offset(data)
-    assert offset == len(picture + between)
-    assert len(sampled(data[offset:])[1]) == 8
-
-
-def test_film_within_a_box_of_a_photograph_is_found(mp4: bytes) -> None:
-    heic = encoded(photo(300, 400), "AVIF") + struct.pack(">I4s", len(mp4) + 8, b"mpvd")
-    assert embedded_film_offset(heic + mp4) == len(heic)
-
-
-def test_ordinary_pictures_hold_no_film() -> None:
-    for file_format in ("JPEG", "PNG", "AVIF", "TIFF"):
-        assert embedded_film_offset(encoded(photo(300, 400), file_format)) is None
-    text = b"\0\0\0\x18ftypmp42" * 1000
-    assert embedded_film_offset(encoded(photo(30, 40), "JPEG") + text + b"ftypisom") is None
 
 
 DAMAGED = """
