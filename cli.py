@@ -160,7 +160,7 @@ def set_remove(name: str) -> None:
 @click.argument("hashes", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
-    """Look hashes up in all sets: MD5, SHA-1 and SHA-256 exactly, PDQ (of films too) and pHash within the strict radius."""
+    """Look hashes up in all sets: MD5, SHA-1 and SHA-256 exactly, PDQ, pHash and frames within the strict radius."""
     with open_library() as library:
         sets = {known_set.uuid: known_set for known_set in library.sets()}
         rows = [
