@@ -98,11 +98,13 @@ def is_film_candidate(media_type: str, head: bytes) -> bool:
 
 def _is_transport_stream(head: bytes) -> bool:
     """Whether every packet in the head begins with the sync byte; a recording may begin within a packet."""
-    for length in _TRANSPORT_PACKETS:
-        for start in range(min(length, len(head))):
-            syncs = head[start::length]
-            if len(syncs) < _SYNCS_NEEDED:
-                break
-            if syncs.count(_SYNC) == len(syncs) and head.count(_SYNC) < len(head) // 2:
+    if head.count(_SYNC) > len(head) // 2:
+        return False
+    start = head.find(_SYNC)
+    while 0 <= start < max(_TRANSPORT_PACKETS):
+        for length in _TRANSPORT_PACKETS:
+            syncs = head[start % length :: length]
+            if len(syncs) >= _SYNCS_NEEDED and syncs.count(_SYNC) == len(syncs):
                 return True
+        start = head.find(_SYNC, start + 1)
     return False
