@@ -274,7 +274,7 @@ class FindingRecorder:
         film = self._connection.execute("SELECT algorithm, decode FROM films WHERE content = ?", (sha256,)).fetchone()
         if film is None:
             return None
-        query = "SELECT milliseconds, value, quality FROM film_frames WHERE content = ? ORDER BY milliseconds"
+        query = "SELECT milliseconds, value, quality FROM film_frames WHERE content = ? ORDER BY milliseconds, value"
         frames = tuple(FrameHash(*values) for values in self._connection.execute(query, (sha256,)))
         return FilmHash(film[0], frames, film[1])
 

@@ -136,7 +136,7 @@ CREATE TABLE film_frames (
     milliseconds INTEGER NOT NULL CHECK (milliseconds >= 0), -- from the start of the film
     value TEXT NOT NULL CHECK (value NOT GLOB '*[^0-9a-f]*'),
     quality INTEGER NOT NULL CHECK (quality BETWEEN 0 AND 100),
-    PRIMARY KEY (content, milliseconds)
+    PRIMARY KEY (content, milliseconds, value)          -- a film may have several video streams
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE streams (

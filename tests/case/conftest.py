@@ -97,8 +97,8 @@ def exact_match(set_uuid: str = "n", position: int = 1) -> Match:
 
 
 def film(data: bytes, *matches: Match, reason: Reason | None = None) -> ExaminedContent:
-    """A content that was hashed as a film: a frame every second, with equal ones left out."""
-    frames = tuple(FrameHash(1000 * n, f"{n + 1:x}" * 64, 60 + n) for n in range(4))
+    """A content that was hashed as a film: a frame every second, two at the last one, from two video streams."""
+    frames = tuple(FrameHash(1000 * min(n, 3), f"{n + 1:x}" * 64, 60 + n) for n in range(5))
     hashed = FilmHash("vpdq", frames, "film-v1")
     return ExaminedContent(
         digests_of([data]), "video/mp4", PerceptualState.HASHED, reason, 640, 360, (), matches,

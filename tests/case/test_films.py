@@ -72,7 +72,7 @@ def test_what_the_file_states_of_a_film_is_kept(record: Recorder, store: CaseSto
         (9500, 90, "one-a-second", 9, "vpdq", "film-v1"),
         (None, 90, "one-a-second", 9, "vpdq", "film-v1"),
     ]
-    assert store.connection.execute("SELECT count(*) FROM film_frames").fetchone() == (8,)
+    assert store.connection.execute("SELECT count(*) FROM film_frames").fetchone() == (10,)
 
 
 def test_a_film_examined_again_changes_nothing(record: Recorder, store: CaseStore) -> None:

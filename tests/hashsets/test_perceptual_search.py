@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.hashing.perceptual import FilmHash, FrameHash, PerceptualHash
+from forensics.hashing.vpdq import film_hash
+from forensics.media.film import sample
 from hashsets.film_search import film_tier
 from hashsets.format import Disposition
 from hashsets.library import Library
@@ -309,6 +311,23 @@ def test_published_films_match_themselves_and_the_same_scene_with_bars(corpora: 
             assert matches[other].query_covered == len(near) / sum(f.quality >= 50 for f in sampled[number].frames)
     assert all(0 not in matches for matches in found[1:])
     assert set(found[0]) == {0}
+
+
+def test_published_films_are_found_by_the_hashes_that_the_reference_gave_them(library: Library, corpora: Path) -> None:
+    pytest.importorskip("av", reason="films need the extra tamiz[video]")
+    folder = corpora / "perceptual" / "video"
+    names = {
+        library.import_list(path, path.name.removesuffix(".vpdq.txt"), Disposition.NOTABLE).uuid: path
+        for path in sorted(folder.glob("*.vpdq.txt"))
+    }
+    assert len(names) == 3
+    with Matcher.open(library.folder, list(names)) as matcher:
+        for path in sorted(folder.glob("*.mp4")):
+            with path.open("rb") as file:
+                matches = matcher.films([film_hash(sample(file), "film-v1")])[0]
+            expected = path.with_suffix(".vpdq.txt")
+            assert [names[match.entry.set_uuid] for match in matches] == [expected] * expected.exists()
+            assert all((match.tier, match.query_covered) == (Tier.NEAR, 1.0) for match in matches)
 
 
 def test_an_entry_that_a_digest_matches_is_not_reported_again() -> None:
