@@ -63,12 +63,12 @@ class FilmLimits:
 
     Attributes:
         frames: Sampled frames, of all video streams together.
-        seconds: Time of the clock; looked at after each packet and each read.
+        seconds: Time of the clock, looked at after each packet and each read; less than a worker may be silent.
         pixels: Pixels of a frame.
     """
 
     frames: int = 14_400
-    seconds: float = 600.0
+    seconds: float = 540.0
     pixels: int = 64 * 2**20
 
 
@@ -299,6 +299,8 @@ class _FilmReader:
         """The packets of the video streams; a damaged place is passed by, as long as something comes after it."""
         import av
 
+        if not self.videos:  # PyAV would take none for all
+            return
         for _ in range(_MOST_RETRIES):
             try:
                 yield from cast("Iterator[Packet[VideoStream]]", self.container.demux(self.videos))

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from forensics.media import film as films
-from forensics.media.film import FILM_DECODE_PATH, FilmSampling, Sampling, sample
+from forensics.media.film import FILM_DECODE_PATH, FilmLimits, FilmSampling, Sampling, sample
 from forensics.media.film_formats import is_film_candidate
 from forensics.media.picture import Picture
+from forensics.triage.pool import SILENCE_SECONDS
 from tests.films import all_frames, film, moving, sound
 from tests.pictures import Pixels
 
@@ -193,3 +194,8 @@ def test_display_matrices_turn_and_mirror() -> None:
 def test_sound_alone_has_no_video_stream() -> None:
     opened, frames = sampled(sound())
     assert (opened.streams, opened.frames, frames, opened.limit, opened.width) == (0, 0, [], None, None)
+    assert opened.covers == []
+
+
+def test_limit_of_time_is_reached_before_a_silent_worker_is_ended() -> None:
+    assert FilmLimits().seconds < SILENCE_SECONDS
