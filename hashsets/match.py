@@ -105,8 +105,11 @@ class Match:
     known_covered: float | None = None
 
 
+_TIERS = tuple(Tier)
+
+
 def combine(exact: tuple[Match, ...], *weaker: tuple[Match, ...]) -> tuple[Match, ...]:
-    """Put the matches of one content together: an entry is reported once, by the first that matched it.
+    """Put the matches of one content together: an entry is reported once, by the strongest tier, else the first.
 
     Args:
         exact: Matches by digest.
@@ -115,5 +118,7 @@ def combine(exact: tuple[Match, ...], *weaker: tuple[Match, ...]) -> tuple[Match
     matches = {(match.entry.set_uuid, match.entry.position): match for match in exact}
     for group in weaker:
         for match in group:
-            matches.setdefault((match.entry.set_uuid, match.entry.position), match)
+            key = (match.entry.set_uuid, match.entry.position)
+            if key not in matches or _TIERS.index(match.tier) < _TIERS.index(matches[key].tier):
+                matches[key] = match
     return tuple(matches.values())

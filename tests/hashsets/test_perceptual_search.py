@@ -330,12 +330,16 @@ def test_published_films_are_found_by_the_hashes_that_the_reference_gave_them(li
             assert all((match.tier, match.query_covered) == (Tier.NEAR, 1.0) for match in matches)
 
 
-def test_an_entry_that_a_digest_matches_is_not_reported_again() -> None:
+def test_an_entry_is_reported_once_by_its_strongest_match() -> None:
     chance = seeded(38)
     values = tuple(hexadecimal(chance, 64) for _ in range(4))
     with matcher_of([Known(frames=values), Known(pdq=values[0])]) as matcher:
         (of_film,) = matcher.films([film(*values)])
         (of_picture,) = matcher.near([[picture_hash(values[0])]])
     assert [each.tier for each in of_film] == [Tier.SIMILAR, Tier.NEAR]
-    assert combine((), of_film, of_picture) == of_film
-    assert combine(of_picture, of_film) == of_picture
+    assert [each.tier for each in of_picture] == [Tier.NEAR, Tier.SIMILAR]
+    strongest = (of_picture[0], of_film[1])
+    assert combine((), of_film, of_picture) == combine((), of_picture, of_film) == strongest
+    by_digest = tuple(Match(each.entry, "md5", 0, Tier.EXACT, None, ("md5",)) for each in of_film)
+    assert combine(by_digest, of_film, of_picture) == by_digest
+    assert combine(by_digest[:1], of_film) == (by_digest[0], of_film[1])
