@@ -16,7 +16,7 @@ from typing import ClassVar
 from forensics.errors import EvidenceError, LocatorError, StreamReadError
 from forensics.evidence.filesystem import FileSystem, FileSystemFormat, StreamReader
 from forensics.evidence.filesystems.inode_set import InodeSet
-from forensics.evidence.filesystems.stored_digest import StoredDigest
+from forensics.evidence.filesystems.stored_digest import StoredDigest, states_content
 from forensics.evidence.filesystems.tsk_walk import LONGEST_PATH, MAX_DEPTH
 from forensics.evidence.image import DiskImage
 from forensics.evidence.images.ad1 import Ad1Image
@@ -178,12 +178,7 @@ class Ad1FileSystem(FileSystem):
             attributes = {}  # the walk says so
         if not item.size and self._obstacle(item, attributes) is Reason.READ_ERROR:
             raise StreamReadError("the image holds no content of it", where)
-        digests = {
-            name: attributes[kind].decode("ascii", "replace")
-            for name, kind in (("sha1", _SHA1), ("md5", _MD5))
-            if attributes.get(kind)
-        }
-        return Ad1ItemReader(self._image, item, digests, where)
+        return Ad1ItemReader(self._image, item, _digests(attributes), where)
 
     def _stream(self, volume: Locator, offset: int, item: _Item, path: bytes) -> Iterator[Stream | NotExamined]:
         locator = Locator(volume.source, volume.volume, self.type, str(offset))
@@ -210,7 +205,8 @@ class Ad1FileSystem(FileSystem):
             return Reason.ENCRYPTED
         if not item.size:
             # the name of a file whose content was not taken into the image
-            return None if attributes.get(_SIZE, b"0").strip(b"0") == b"" else Reason.READ_ERROR
+            lost = attributes.get(_SIZE, b"").strip(b"0") or states_content(_digests(attributes))
+            return Reason.READ_ERROR if lost else None
         chunks = -(-item.size // self._image.chunk_size)
         if item.chunks + _CHUNK_COUNT.size * (chunks + 2) > self.size:
             return Reason.IMPLAUSIBLE_SIZE
@@ -254,6 +250,12 @@ class Ad1FileSystemFormat(FileSystemFormat):
     def open(self, image: DiskImage, volume: Volume) -> Ad1FileSystem | None:  # noqa: ARG002  it has only the one
         """Open an AD1 (see :meth:`FileSystemFormat.open`)."""
         return Ad1FileSystem(image) if isinstance(image, Ad1Image) else None
+
+
+def _digests(attributes: Mapping[int, bytes]) -> dict[str, str]:
+    """Digests stored for the content of an item, by hashlib's names."""
+    kinds = (("sha1", _SHA1), ("md5", _MD5))
+    return {name: attributes[kind].decode("ascii", "replace") for name, kind in kinds if attributes.get(kind)}
 
 
 def _limit(depth: int, folder: bytes, left: int) -> str:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from forensics.errors import EvidenceError, LocatorError, StreamReadError
 from forensics.evidence.filesystem import FileSystem, FileSystemFormat, StreamReader
-from forensics.evidence.filesystems.stored_digest import StoredDigest
+from forensics.evidence.filesystems.stored_digest import StoredDigest, states_content
 from forensics.evidence.filesystems.tsk_walk import LONGEST_PATH, MAX_DEPTH
 from forensics.evidence.image import DiskImage
 from forensics.evidence.images.ewf import LogicalEwfImage
@@ -38,6 +38,11 @@ class _Entry:
     @property
     def size(self) -> int:
         return number(self.values.get("ls", ""))
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests stored for its content, by hashlib's names."""
+        return {"sha1": self.values.get("sha", ""), "md5": self.values.get("ha", "")}
 
     @property
     def extents(self) -> list[tuple[int, int]]:
@@ -73,8 +78,7 @@ class LogicalFileReader(StreamReader):
         self._image = image
         self._extents = entry.extents
         self._where = where
-        digests = {"sha1": entry.values.get("sha", ""), "md5": entry.values.get("ha", "")}
-        self._digest = StoredDigest(digests, self.size, where)
+        self._digest = StoredDigest(entry.digests, self.size, where)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Read bytes of the file (see :meth:`StreamReader.read_at`)."""
@@ -182,6 +186,8 @@ class LogicalFileSystem(FileSystem):
         """Why the content of a file cannot be hashed."""
         if entry.size > self._tree.content_size:
             return Reason.IMPLAUSIBLE_SIZE
+        if not entry.size and states_content(entry.digests):
+            return Reason.READ_ERROR
         return Reason.READ_ERROR if sum(size for _, size in entry.extents) != entry.size else None
 
 

@@ -11,6 +11,17 @@ _ALGORITHMS = ("sha1", "md5")
 """The first of them that is stored is compared."""
 
 
+def states_content(stored: Mapping[str, str]) -> bool:
+    """Tell whether a stored digest is one of content: a file of no bytes that has it lost its bytes.
+
+    Args:
+        stored: Digests stored for a file, by hashlib's names, in hexadecimal. One of zeros only counts as none.
+    """
+    given = {name: stored.get(name, "").strip().lower() for name in _ALGORITHMS}
+    nothing = {name: hashlib.new(name, usedforsecurity=False).hexdigest() for name in _ALGORITHMS}
+    return any(digest.strip("0") and digest != nothing[name] for name, digest in given.items())
+
+
 class StoredDigest:
     """The digest that a file must have. A file without one is not compared.
 

@@ -28,6 +28,7 @@ TAGS = [
     "dl",
     "aq",
     "ha",
+    "sha",
     "ls",
     "du",
     "lo",

@@ -171,6 +171,26 @@ class TestWhatCannotBeHashed:
             with pytest.raises(StreamReadError, match="holds no content"):
                 read_whole(source, stream.locator)
 
+    @pytest.mark.parametrize("kind", [0x5001, 0x5002])
+    @pytest.mark.parametrize("size", [{}, {0x3: b""}])
+    def test_a_file_of_no_bytes_with_the_digest_of_some(
+        self, tmp_path: Path, kind: int, size: dict[int, bytes]
+    ) -> None:
+        item = Item("lost", attributes=size | {kind: b"11" * (16 if kind == 0x5001 else 20)})
+        with Source.open(write(tmp_path / "taken.ad1", segments(medium([item]))), "E1") as source:
+            (stream,) = _streams(source).values()
+            assert (stream.size, stream.not_hashable) == (0, Reason.READ_ERROR)
+            with pytest.raises(StreamReadError, match="holds no content"):
+                read_whole(source, stream.locator)
+
+    @pytest.mark.parametrize("digests", [{}, {0x5001: b"", 0x5002: b""}, {0x5001: b"0" * 32, 0x5002: b"0" * 40}])
+    def test_a_file_of_no_bytes_is_hashed(self, tmp_path: Path, digests: dict[int, bytes]) -> None:
+        path = write(tmp_path / "taken.ad1", segments(medium([Item("empty", attributes=digests)])))
+        with Source.open(path, "E1") as source:
+            (stream,) = _streams(source).values()
+            assert stream.not_hashable is None
+            assert read_whole(source, stream.locator) == b""
+
     def test_a_file_encrypted_by_its_file_system(self, tmp_path: Path) -> None:
         item = Item("efs", b"cipher", attributes={0xD: b"true"})
         with Source.open(write(tmp_path / "taken.ad1", segments(medium([item]))), "E1") as source:

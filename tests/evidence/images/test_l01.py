@@ -123,6 +123,8 @@ def test_content_without_its_stored_digest_is_an_error(tmp_path: Path) -> None:
         ({"be": "2 0 7"}, Reason.READ_ERROR),
         ({"be": "1 0 3"}, Reason.READ_ERROR),
         ({"ls": "999999999999"}, Reason.IMPLAUSIBLE_SIZE),
+        ({"ls": "", "be": ""}, Reason.READ_ERROR),
+        ({"ls": "0", "be": "", "ha": "0" * 32, "sha": "12" * 20}, Reason.READ_ERROR),
     ],
 )
 def test_content_that_is_not_whole(tmp_path: Path, values: dict[str, str], reason: Reason) -> None:
@@ -132,6 +134,14 @@ def test_content_that_is_not_whole(tmp_path: Path, values: dict[str, str], reaso
         assert stream.not_hashable is reason
         with pytest.raises(StreamReadError, match="does not hold its content"):
             read_whole(source, stream.locator)
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 32, "D41D8CD98F00B204E9800998ECF8427E"])
+def test_a_file_of_no_bytes_is_one_whose_digest_is_none_or_that_of_nothing(tmp_path: Path, digest: str) -> None:
+    path = write(tmp_path, image(*tree([Item("empty", b"", values={"ha": digest}), Item("other", b"other")])))
+    with Source.open(path, "E1") as source:
+        assert read_whole(source, _streams(source)["empty"].locator) == b""
+        assert _streams(source)["empty"].not_hashable is None
 
 
 def test_an_address_that_is_none(tmp_path: Path) -> None:
