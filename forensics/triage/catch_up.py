@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from forensics.case.findings import FindingRecorder
+from forensics.case.findings import FindingRecorder, StoredContent
 from forensics.case.store import CaseStore
 from forensics.triage.progress import ProgressDisplay
-from hashsets.match import combine
+from hashsets.match import Match, combine
 from hashsets.matcher import Matcher
 
 BATCH = 1000
@@ -38,11 +38,19 @@ def match_contents(
     while batch := findings.contents_after(last, BATCH):
         exact = matcher.exact([content.digests for content in batch])
         near = matcher.near([content.perceptual_hashes for content in batch])
+        films = _film_matches(matcher, batch)
         with store.transaction():
             for content, exact_matches, near_matches in zip(batch, exact, near, strict=True):
-                matches = combine(exact_matches, near_matches)
+                of_film = films.get(content.digests.sha256, ())
+                matches = combine(exact_matches, combine(of_film, near_matches))
                 findings.add_matches(content.digests.sha256, matches)
                 found += len(matches)
         last = batch[-1].digests.sha256
         display.advance(streams=len(batch))
     return found
+
+
+def _film_matches(matcher: Matcher, contents: Sequence[StoredContent]) -> dict[str, tuple[Match, ...]]:
+    """Entries that films among some contents match, by SHA-256."""
+    films = {content.digests.sha256: content.film for content in contents if content.film is not None}
+    return dict(zip(films, matcher.films(list(films.values())), strict=True))

@@ -1,22 +1,25 @@
-"""Examines one stream: reads it once, digests it, and if it is a new picture hashes what it shows."""
+"""Examines one stream: reads it once, digests it, and if it is a new picture or film hashes what it shows."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Container
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
 
-from forensics.errors import EvidenceError, PictureError
+from forensics.errors import EvidenceError
 from forensics.evidence.filesystem import StreamReader
 from forensics.evidence.locator import Locator
+from forensics.evidence.stream_file import StreamFile
 from forensics.hashing.digests import DigestComputer, Digests
 from forensics.media import kind
-from forensics.media.picture import decode
+from forensics.media.film import Sampling
+from forensics.media.film_formats import is_film_candidate
 from forensics.outcome import ExaminedContent, Outcome, PerceptualState
 from forensics.reason import Reason
+from forensics.triage.appearance import AppearanceExaminer
 from forensics.triage.plan import Task
 from hashsets.format import Disposition
-from hashsets.match import combine
 
 if TYPE_CHECKING:
     from forensics.evidence.source import Source
@@ -47,6 +50,14 @@ class _ContentRead:
     head: bytes
     pieces: list[bytes]
 
+    def data(self) -> bytes:
+        """All of it, where it was kept."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    def file(self, reader: StreamReader) -> BinaryIO:
+        """The stream as a file: from memory where it was kept, else from the evidence again."""
+        return io.BytesIO(self.data()) if self.pieces else io.BufferedReader(StreamFile(reader))
+
 
 class Examiner:
     """Examines the streams of one source for one worker.
@@ -57,6 +68,7 @@ class Examiner:
         hashers: Perceptual hash algorithms for pictures.
         seen: Contents the case holds already.
         on_bytes: Called with the number of bytes read, as reading goes on.
+        sampling: Which frames of films are hashed.
     """
 
     def __init__(
@@ -66,10 +78,11 @@ class Examiner:
         hashers: list[PictureHasher],
         seen: Container[str],
         on_bytes: Callable[[int], None],
+        sampling: Sampling = Sampling.ONE_A_SECOND,
     ) -> None:
         self._source = source
         self._matcher = matcher
-        self._hashers = hashers
+        self._appearance = AppearanceExaminer(hashers, matcher, sampling, lambda: on_bytes(0))
         self._seen = seen
         self._on_bytes = on_bytes
         self._own: set[str] = set()
@@ -97,7 +110,7 @@ class Examiner:
             return Outcome(task.stream_id, task.size, Reason.SHORT_READ, detail)
         if not task.whole and (digests.sha256 in self._own or digests.sha256 in self._seen):
             return Outcome(task.stream_id, task.size, sha256=digests.sha256)
-        content = self._examine_content(content_read)
+        content = self._examine_content(content_read, reader)
         self._remember(digests.sha256)
         return Outcome(task.stream_id, task.size, sha256=digests.sha256, content=content)
 
@@ -127,42 +140,20 @@ class Examiner:
             self._own.clear()
         self._own.add(sha256)
 
-    def _examine_content(self, content_read: _ContentRead) -> ExaminedContent:
-        digests, pieces = content_read.digests, content_read.pieces
+    def _examine_content(self, content_read: _ContentRead, reader: StreamReader) -> ExaminedContent:
         media_type = kind.media_type(content_read.head)
-        exact = self._matcher.exact([digests])[0] if self._matcher else ()
-        if not kind.is_picture_candidate(media_type, content_read.head):
-            return ExaminedContent(digests, media_type, matches=exact)
+        exact = self._matcher.exact([content_read.digests])[0] if self._matcher else ()
+        content = ExaminedContent(content_read.digests, media_type, matches=exact)
+        is_picture = kind.is_picture_candidate(media_type, content_read.head)
+        if not is_picture and not is_film_candidate(media_type, content_read.head):
+            return content
         if self._is_benign(exact):
-            return ExaminedContent(digests, media_type, PerceptualState.SKIPPED, Reason.BENIGN, matches=exact)
-        if not pieces:
-            return ExaminedContent(digests, media_type, PerceptualState.SKIPPED, Reason.TOO_LARGE, matches=exact)
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return self._hash_picture(digests, media_type, data, exact)
-
-    def _hash_picture(
-        self, digests: Digests, media_type: str, data: bytes, exact: tuple[Match, ...]
-    ) -> ExaminedContent:
-        try:
-            picture = decode(data)
-        except PictureError as error:
-            if not media_type.startswith("image/"):  # it only began like a picture
-                return ExaminedContent(digests, media_type, matches=exact)
-            if media_type in kind.GUESSED:
-                return ExaminedContent(digests, kind.UNKNOWN, matches=exact)
-            reason = Reason(error.reason)
-            return ExaminedContent(digests, media_type, PerceptualState.FAILED, reason, matches=exact)
-        hashes = tuple(item for hasher in self._hashers for item in hasher.hash(picture))
-        near = self._matcher.near([hashes])[0] if self._matcher else ()
-        return ExaminedContent(
-            digests,
-            media_type,
-            PerceptualState.HASHED,
-            width=picture.width,
-            height=picture.height,
-            perceptual_hashes=hashes,
-            matches=combine(exact, near),
-        )
+            return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.BENIGN)
+        if not is_picture:
+            return self._appearance.of_film(content, content_read.file(reader))
+        if not content_read.pieces:
+            return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.TOO_LARGE)
+        return self._appearance.of_picture(content, content_read.data())
 
     def _is_benign(self, matches: tuple[Match, ...]) -> bool:
         """Whether only benign sets know this content, and one surely does: then it is spared perceptual hashing.

@@ -10,6 +10,7 @@ from forensics.errors import TamizError
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.keys import Keyring
 from forensics.evidence.stream import NotExamined, Stream
+from forensics.media.film import Sampling
 from forensics.outcome import Outcome
 from forensics.triage.plan import Unit
 
@@ -21,10 +22,12 @@ class WorkerSetup:
     Attributes:
         library: Folder of the known-hash sets.
         sets: UUIDs of the sets to match against.
+        sampling: Which frames of films are hashed.
     """
 
     library: Path
     sets: tuple[str, ...]
+    sampling: Sampling = Sampling.ONE_A_SECOND
 
 
 @dataclass(frozen=True, slots=True)

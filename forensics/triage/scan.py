@@ -19,6 +19,7 @@ from forensics.case.store import CaseStore
 from forensics.errors import ImageError, TamizError, TriageError
 from forensics.evidence.keys import KeyKind, Keyring
 from forensics.evidence.stream import display_text
+from forensics.media.film import Sampling
 from forensics.triage.catch_up import match_contents
 from forensics.triage.engine import SourceScan
 from forensics.triage.environment import available_cores, describe_environment
@@ -121,7 +122,8 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
     problems: list[TamizError] = []
     with _ending(recorder, store, errors):
         match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
-        setup = WorkerSetup(request.library, tuple(known_set.uuid for known_set in request.sets))
+        sampling = Sampling.KEY_FRAMES if request.profile is Profile.QUICK else Sampling.ONE_A_SECOND
+        setup = WorkerSetup(request.library, tuple(known_set.uuid for known_set in request.sets), sampling)
         with WorkerPool(request.jobs or available_cores(), setup) as pool:
             sources = SourceRecorder(store, actor, recorder.scan_id)
             notable = _of(request.sets, benign=False)

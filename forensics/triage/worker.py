@@ -156,7 +156,9 @@ class _Worker:
             self._matcher = Matcher.open(self._setup.library, self._setup.sets)
         if self._examiner is None:
             hashers = loader.picture_hashers()
-            self._examiner = Examiner(source, self._matcher, hashers, self._seen, self._count_bytes)
+            self._examiner = Examiner(
+                source, self._matcher, hashers, self._seen, self._count_bytes, self._setup.sampling
+            )
         return self._examiner
 
     def _count_bytes(self, count: int) -> None:

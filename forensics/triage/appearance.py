@@ -1,0 +1,184 @@
+"""Examines what a content shows: hashes the views of a picture, the frames of a film, and finds what is like them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+from forensics.errors import FilmError, PictureError
+from forensics.hashing.vpdq import film_hash
+from forensics.media import kind
+from forensics.media.film import FILM_DECODE_PATH, Sampling, sample
+from forensics.media.motion_photo import embedded_film_offset
+from forensics.media.views import Views, views
+from forensics.outcome import ExaminedContent, ExaminedFilm, PerceptualState
+from forensics.reason import Reason
+from hashsets.match import combine
+
+if TYPE_CHECKING:
+    from forensics.hashing.perceptual import FilmHash, PerceptualHash, PictureHasher
+    from forensics.media.film import FilmSampling
+    from forensics.media.picture import Picture
+    from hashsets.match import Match
+    from hashsets.matcher import Matcher
+
+COVER = "cover"
+"""Name of the view that is a picture attached to a film or a piece of music; the number says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SampledFilm:
+    """A film that was sampled to its end, or to what kept it from that."""
+
+    film: FilmSampling
+    hashed: FilmHash
+
+    def examined(self) -> ExaminedFilm | None:
+        """What is known of it; nothing where there is no moving picture."""
+        if not self.film.streams:
+            return None
+        return ExaminedFilm(
+            self.film.duration, self.film.rotation, self.film.sampling.value, self.film.frames, self.hashed
+        )
+
+
+class AppearanceExaminer:
+    """Hashes and matches what contents show, for one worker.
+
+    Args:
+        hashers: Perceptual hash algorithms for pictures.
+        matcher: The known-hash sets; ``None`` when no set is used.
+        sampling: Which frames of films are hashed.
+        on_frame: Called for every frame of a film, so that long work is not taken for a hung worker.
+    """
+
+    def __init__(
+        self,
+        hashers: Sequence[PictureHasher],
+        matcher: Matcher | None,
+        sampling: Sampling,
+        on_frame: Callable[[], None],
+    ) -> None:
+        self._hashers = hashers
+        self._matcher = matcher
+        self._sampling = sampling
+        self._on_frame = on_frame
+
+    def of_picture(self, content: ExaminedContent, data: bytes) -> ExaminedContent:
+        """Hash and match every view of a picture, and the film that a phone may have put behind it.
+
+        Args:
+            content: What is known of it by its digests.
+            data: The whole content.
+        """
+        pictures = views(data)
+        try:
+            original = next(pictures)
+        except PictureError as error:
+            return _no_picture(content, Reason(error.reason))
+        hashes = [*self._hashes_of(original), *self._further_hashes(pictures)]
+        film, reason = self._film_within(data)
+        return replace(
+            content,
+            perceptual=PerceptualState.HASHED,
+            perceptual_reason=pictures.reason or reason,
+            width=original.width,
+            height=original.height,
+            perceptual_hashes=tuple(hashes),
+            matches=combine(content.matches, self._matches(hashes, film)),
+            film=film,
+        )
+
+    def of_film(self, content: ExaminedContent, file: BinaryIO) -> ExaminedContent:
+        """Hash and match the frames of a film, and the pictures attached to it or to a piece of music.
+
+        Args:
+            content: What is known of it by its digests.
+            file: Its bytes, seekable; read a second time, in pieces.
+        """
+        try:
+            sampled = self._sampled(file)
+        except FilmError as error:
+            return _no_film(content, Reason(error.reason))
+        film = sampled.examined()
+        covers = list(self._covers(sampled.film.covers))
+        if film is None and not covers:
+            return content
+        hashes = [item for cover in covers for item in self._hashes_of(cover)]
+        width, height = sampled.film.width, sampled.film.height
+        return replace(
+            content,
+            perceptual=PerceptualState.HASHED,
+            perceptual_reason=sampled.film.limit,
+            width=width if film else covers[0].width,
+            height=height if film else covers[0].height,
+            perceptual_hashes=tuple(hashes),
+            matches=combine(content.matches, self._matches(hashes, film)),
+            film=film,
+        )
+
+    def _hashes_of(self, picture: Picture) -> Iterator[PerceptualHash]:
+        return (item for hasher in self._hashers for item in hasher.hash(picture))
+
+    def _further_hashes(self, pictures: Views) -> Iterator[PerceptualHash]:
+        """Hashes of the views after the original; memory that runs out ends them and is told."""
+        try:
+            for picture in pictures:
+                yield from self._hashes_of(picture)
+        except MemoryError:
+            pictures.reason = pictures.reason or Reason.OUT_OF_MEMORY
+
+    def _covers(self, covers: Sequence[bytes]) -> Iterator[Picture]:
+        """Attached pictures that decode. What is wrong with one is no failure of the film."""
+        for number, data in enumerate(covers, start=1):
+            try:
+                picture = next(views(data))
+            except PictureError:
+                continue
+            yield replace(picture, view=f"{COVER}-{number}")
+
+    def _sampled(self, file: BinaryIO) -> _SampledFilm:
+        film = sample(file, self._sampling)
+        return _SampledFilm(film, film_hash(self._counted(film), FILM_DECODE_PATH))
+
+    def _counted(self, film: FilmSampling) -> Iterator[tuple[int, Picture]]:
+        for frame in film:
+            self._on_frame()
+            yield frame
+
+    def _film_within(self, data: bytes) -> tuple[ExaminedFilm | None, Reason | None]:
+        """The film within a picture file, and why not all of it was hashed."""
+        offset = embedded_film_offset(data)
+        if offset is None:
+            return None, None
+        try:
+            sampled = self._sampled(io.BytesIO(memoryview(data)[offset:]))
+        except FilmError as error:
+            return None, Reason(error.reason)
+        return sampled.examined(), sampled.film.limit
+
+    def _matches(self, hashes: Sequence[PerceptualHash], film: ExaminedFilm | None) -> tuple[Match, ...]:
+        if self._matcher is None:
+            return ()
+        of_film = self._matcher.films([film.hashed])[0] if film else ()
+        return combine(of_film, self._matcher.near([hashes])[0] if hashes else ())
+
+
+def _no_picture(content: ExaminedContent, reason: Reason) -> ExaminedContent:
+    """A content that was taken for a picture and does not decode as one."""
+    if not content.media_type.startswith("image/"):
+        return content  # it only began like a picture
+    if content.media_type in kind.GUESSED:
+        return replace(content, media_type=kind.UNKNOWN)
+    return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=reason)
+
+
+def _no_film(content: ExaminedContent, reason: Reason) -> ExaminedContent:
+    """A content that was taken for a film and does not decode as one."""
+    if reason is Reason.VIDEO_SUPPORT_MISSING:
+        return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=reason)
+    if not content.media_type.startswith("video/"):
+        return content  # sound, or it only began like a film
+    return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=reason)
