@@ -97,6 +97,8 @@ class EwfImage(DiskImage):
         if self.size < size:
             what = "; ".join(damages) or "the acquisition is incomplete"
             damages = [f"{what}: {self.size} of {size} bytes of the medium can be read"]
+        if mapped - size >= medium.chunk_size:
+            damages.append(f"its tables lead to {mapped} bytes, but it states a medium of {size}: the rest is not read")
         self.damage = "; ".join(damages)
 
 

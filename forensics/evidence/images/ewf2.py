@@ -76,6 +76,9 @@ class Ewf2Image(PiecewiseImage):
         if self.size < self._stated:
             what = "; ".join(damages) or "the acquisition is incomplete"
             damages = [f"{what}: {self.size} of {self._stated} bytes of the medium can be read"]
+        if mapped - self._stated >= self._chunk_size:
+            what = f"its tables lead to {mapped} bytes, but it states a medium of {self._stated}: the rest is not read"
+            damages.append(what)
         self.damage = "; ".join(damages)
 
     def _piece(self, offset: int, most: int) -> bytes:

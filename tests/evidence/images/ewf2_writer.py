@@ -64,11 +64,12 @@ def table(entries: Sequence[tuple[int | bytes, int, int]], first: int = 0) -> by
 
 def image(
     medium: bytes, *, compress: bool = True, in_segment: int = 10_000, in_table: int = 50, errors: bytes = b"",
-    method: int = 1, case: dict[str, str] | None = None,
+    method: int = 1, case: dict[str, str] | None = None, device: dict[str, str] | None = None,
 ) -> list[bytes]:  # fmt: skip
     """An image of a medium, as the bytes of its segment files."""
     chunks = [medium[start : start + CHUNK] for start in range(0, len(medium), CHUNK)]
-    device = {"sn": "s3r", "md": "model", "ts": str(len(medium) // 512), "dt": "f", "bp": "512", "ph": "1"}
+    drive = {"sn": "s3r", "md": "model", "ts": str(len(medium) // 512), "dt": "f", "bp": "512", "ph": "1"}
+    drive |= device or {}
     details = {
         "nm": "a disk",
         "cn": "7/2025",
@@ -81,7 +82,7 @@ def image(
     files = []
     for start in range(0, len(chunks), in_segment):
         stop = min(start + in_segment, len(chunks))
-        sections: list[Section] = [(DEVICE, strings(device, method)), (CASE, strings(details, method))]
+        sections: list[Section] = [(DEVICE, strings(drive, method)), (CASE, strings(details, method))]
         position = 32 + sum(len(padded(content)) + 64 for _, content in sections)
         for first in range(start, stop, in_table):
             stored = [store(chunk, compress=compress) for chunk in chunks[first : min(first + in_table, stop)]]

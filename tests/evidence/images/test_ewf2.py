@@ -158,6 +158,13 @@ class TestDamage:
         with pytest.raises(ImageError, match="segment 1 breaks off"):
             open_image(write(tmp_path, [image(disk)[0][:-100]]))
 
+    @pytest.mark.parametrize(("hidden", "told"), [(0, False), (63, False), (64, True), (128, True)])
+    def test_a_medium_smaller_than_its_chunks_is_told(self, tmp_path: Path, hidden: int, told: bool) -> None:
+        medium = noise(62).randbytes(3 * CHUNK)
+        with open_image(write(tmp_path, image(medium, device={"ts": str(3 * 64 - hidden)}))) as found:
+            assert found.size == 3 * CHUNK - hidden * 512
+            assert (f"its tables lead to {3 * CHUNK} bytes" in found.damage) == told == bool(found.damage)
+
     def test_a_damaged_table_leaves_a_gap_and_the_rest_is_read(self, tmp_path: Path, disk: bytes) -> None:
         files = image(disk, in_table=10)
         data = bytearray(files[0])

@@ -185,6 +185,15 @@ def test_a_medium_larger_than_any_disk_is_as_large_as_its_chunks(tmp_path: Path)
         assert "bytes of the medium can be read" in image.damage
 
 
+@pytest.mark.parametrize(("hidden", "told"), [(0, False), (63, False), (64, True), (128, True)])
+def test_a_medium_smaller_than_its_chunks_is_told(tmp_path: Path, hidden: int, told: bool) -> None:
+    """Whoever forges the stated size hides the tail of the disk; a last chunk may be padded."""
+    medium = volume_section(3, sectors=3 * 64 - hidden)
+    with open_image(_write(tmp_path / "disk.E01", checked(bytes(CHUNK)), [_START] * 3, medium)) as image:
+        assert image.size == 3 * CHUNK - hidden * 512
+        assert (f"its tables lead to {3 * CHUNK} bytes" in image.damage) == told == bool(image.damage)
+
+
 def test_a_million_sections_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ewf_segments, "MAX_SECTIONS", 10)
     path = tmp_path / "disk.E01"
