@@ -194,7 +194,12 @@ def test_the_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     with open_image(path) as image:
         assert isinstance(image, RawImage)
         read_at = image.read_at
-        monkeypatch.setattr(image, "read_at", lambda offset, length: places.append(offset) or read_at(offset, length))
+
+        def noted(offset: int, length: int) -> bytes:
+            places.append(offset)
+            return read_at(offset, length)
+
+        monkeypatch.setattr(image, "read_at", noted)
         search = find_lost_file_systems(image, Volume("p0", "none", "", 0, size), 0)
         assert search.found == ()
     assert places == sorted(set(places))

@@ -79,7 +79,7 @@ def image(
         "at": "1738555507",
     }
     details |= {"tb": str(len(chunks)), "cp": str(method), "sb": "64", "gr": "1"} | (case or {})
-    files = []
+    files: list[bytes] = []
     for start in range(0, len(chunks), in_segment):
         stop = min(start + in_segment, len(chunks))
         sections: list[Section] = [(DEVICE, strings(drive, method)), (CASE, strings(details, method))]

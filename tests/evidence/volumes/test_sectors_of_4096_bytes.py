@@ -82,7 +82,7 @@ def _mmls(image: Path) -> list[tuple[int, int]]:
 
 def _addresses(image: Path, start: int) -> list[str]:
     """Addresses of files as fls lists them."""
-    command = ["fls", "-r", "-F", "-b", "4096", "-o", str(start), image]
+    command = ["fls", "-r", "-F", "-b", "4096", "-o", str(start), str(image)]
     lines = subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()
     return sorted({line.partition(":\t")[0].split()[-1] for line in lines})
 
