@@ -219,6 +219,18 @@ def test_a_loop_of_items_ends(tmp_path: Path, field: int) -> None:
         assert "listed twice" in "".join(item.detail for item in _items(source) if isinstance(item, NotExamined))
 
 
+@pytest.mark.parametrize(("count", "told"), [(500, False), (600, True)])
+def test_a_chain_of_attributes_ends(tmp_path: Path, count: int, told: bool) -> None:
+    """Every item may name one and the same chain: what is read of it is what each of them costs."""
+    item = Item("many", b"content", attributes={0x10_000 + number: b"" for number in range(count)})
+    with Source.open(write(tmp_path / "taken.ad1", segments(medium([item]))), "E1") as source:
+        items = _items(source)
+        gaps = [(item.reason, item.detail) for item in items if isinstance(item, NotExamined)]
+        assert gaps == [(Reason.READ_ERROR, "its attributes: there are more than 512")] * told
+        (stream,) = (item for item in items if isinstance(item, Stream))
+        assert read_whole(source, stream.locator) == b"content"
+
+
 def test_a_path_that_no_system_can_have_is_not_followed(tmp_path: Path) -> None:
     nested = Item("file at the bottom", b"bottom")
     for _ in range(40):
