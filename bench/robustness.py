@@ -124,7 +124,7 @@ RULES: dict[str, Rule] = {
     "any PDQ 31": any_within(31, "pdq"),
     "any 31": any_within(31, "pdq", "phash"),
     "faithful pHash 51": faithful_within(51, "phash"),
-    "near or similar": lambda *probe: any_within(31, "pdq", "phash")(*probe) or faithful_within(51, "phash")(*probe),
+    "near or similar": lambda *probe: any_within(31, "pdq")(*probe) or any_within(56, "phash")(*probe),
     "any 46": any_within(46, "pdq", "phash"),
     "any 51": any_within(51, "pdq", "phash"),
     "any 56": any_within(56, "pdq", "phash"),

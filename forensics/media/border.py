@@ -9,10 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from forensics.hashing.turns import TRIMMED
 from forensics.media.picture import Picture
-
-TRIMMED = "trimmed"
-"""Name of the view without its border."""
 
 SMALLEST_SHARE = 4
 """What is left must be at least a quarter of each side; else the picture is mostly empty, not bordered."""

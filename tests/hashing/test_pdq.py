@@ -118,7 +118,12 @@ def test_turns_that_are_leads_only_are_spared_the_slow_arithmetic_and_differ_by_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow: list[Pixels] = []
-    monkeypatch.setattr(pdq, "_reference_hash", lambda pixels: slow.append(pixels) or PdqHash(*oracle(pixels)))
+
+    def slowly(pixels: Pixels) -> PdqHash:
+        slow.append(pixels)
+        return PdqHash(*oracle(pixels))
+
+    monkeypatch.setattr(pdq, "_reference_hash", slowly)
     samples = [pictures.photo(240, 360, seed) for seed in range(30)]
     for pixels in samples:
         for hashed in PdqHasher().hash(Picture(pixels, 360, 240, turn="rotate-90")):

@@ -98,7 +98,7 @@ def picture_oracle(known: Known, hashes: Sequence[PerceptualHash]) -> tuple[Tier
         value = known.pdq if each.algorithm == "pdq" else known.phash
         if value is not None:
             bits = distance(each.value, value)
-            if bits <= 31 or (each.algorithm == "phash" and faithful and bits <= 51):
+            if bits <= 31 or (each.algorithm == "phash" and bits <= 56):
                 best.append((not (faithful and bits <= 31), bits))
         if each.algorithm == "pdq":
             best += [(True, bits) for bits in within(each.value, known.frames)]
