@@ -44,7 +44,7 @@ _CUSTOM = b"Custom Content Image([Multi])"
 _LONGEST_NAME = 4096
 _LONGEST_VALUE = 256
 _MOST_ATTRIBUTES = 512
-"""FTK Imager writes some thirty. Many items may name one chain, so this bounds the time for each of them."""
+"""FTK Imager writes fourteen. Many items may name one chain, so this bounds the time for each of them."""
 _WINDOW = 4096
 _TIME = re.compile(rb"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?")
 
