@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import resource
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -67,9 +67,15 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """All keys of a scan, as they travel to workers."""
+    """All keys of a scan, as they travel to workers.
+
+    Attributes:
+        keys: The keys.
+        unopened: Labels of volumes of one source that were tried with all of them in vain: trying is costly.
+    """
 
     keys: tuple[Key, ...] = ()
+    unopened: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, password_files: Iterable[str], recovery_key_files: Iterable[str]) -> Self:
@@ -99,7 +105,11 @@ class Keyring:
         """The same, and the keys of volumes of one source that were unlocked with it (label, key)."""
         known = {key.volume for key in self.keys if key.kind is KeyKind.VOLUME}
         added = (Key(KeyKind.VOLUME, secret, volume) for volume, secret in volume_keys if volume not in known)
-        return Keyring((*self.keys, *added))
+        return replace(self, keys=(*self.keys, *added))
+
+    def with_unopened(self, labels: Iterable[str]) -> Keyring:
+        """The same, which no worker tries again on volumes of one source that none of them opens."""
+        return replace(self, unopened=self.unopened.union(labels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +120,26 @@ class VolumeKeys:
     volume: str
 
     def of_kind(self, kind: KeyKind, inner: str | None = None) -> list[Key]:
-        """Keys of a kind for the volume.
+        """Keys of a kind that are to be tried on the volume: none of the user's where they are known not to fit.
 
         Args:
             kind: The kind.
             inner: Label of a volume inside it (``apfs1``) that has keys of its own; ``None`` for the volume itself.
         """
-        labels = {None, self.volume} if inner is None else {None, self.volume, f"{self.volume}/{inner}"}
-        return [key for key in self.keyring.keys if key.kind is kind and key.volume in labels]
+        if kind is not KeyKind.VOLUME and not self._labels(inner).isdisjoint(self.keyring.unopened):
+            return []
+        return self._given(kind, inner)
 
     def any(self, inner: str | None = None) -> bool:
-        """Tell whether a user's key is to be tried."""
-        return bool(self.of_kind(KeyKind.PASSWORD, inner) or self.of_kind(KeyKind.RECOVERY, inner))
+        """Tell whether the user gave a key for it."""
+        return bool(self._given(KeyKind.PASSWORD, inner) or self._given(KeyKind.RECOVERY, inner))
+
+    def _given(self, kind: KeyKind, inner: str | None) -> list[Key]:
+        labels = {None, *self._labels(inner)}
+        return [key for key in self.keyring.keys if key.kind is kind and key.volume in labels]
+
+    def _labels(self, inner: str | None) -> set[str]:
+        return {self.volume} if inner is None else {self.volume, f"{self.volume}/{inner}"}
 
 
 def _read(kind: KeyKind, argument: str) -> Key:

@@ -69,11 +69,13 @@ class Gap:
         reason: Why.
         detail: In words or figures, without names stored on the evidence.
         size: Bytes concerned, where known.
+        keys_tried: All of the user's keys were tried in vain: no other worker needs to.
     """
 
     reason: Reason
     detail: str = ""
     size: int | None = None
+    keys_tried: bool = False
 
 
 @dataclass(frozen=True, slots=True)

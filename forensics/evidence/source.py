@@ -102,15 +102,15 @@ class Source:
         return tuple(node.volume for node in self._all_nodes().values())
 
     def unlocked_keyring(self) -> Keyring:
-        """The keys it was opened with, and those of the volumes they unlocked.
+        """The keys it was opened with, those of the volumes they unlocked, and which volumes none of them opens.
 
         Raises:
             VolumeError: A partition table is there but cannot be read.
         """
-        found = (
-            (node.volume.label, node.volume_key) for node in self._all_nodes().values() if node.volume_key is not None
-        )
-        return self._tree.keyring.with_volume_keys(found)
+        nodes = self._all_nodes().values()
+        found = ((node.volume.label, node.volume_key) for node in nodes if node.volume_key is not None)
+        unopened = (node.volume.label for node in nodes if any(gap.keys_tried for gap in node.gaps))
+        return self._tree.keyring.with_volume_keys(found).with_unopened(unopened)
 
     def file_system(self, volume: Volume) -> FileSystem | None:
         """Open the file system of a volume, once.

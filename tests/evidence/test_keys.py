@@ -53,6 +53,22 @@ def test_keys_are_tried_where_they_are_meant() -> None:
     assert tried("p2", "apfs2") == b"12"
 
 
+def test_where_none_fits_none_is_tried_again() -> None:
+    keyring = Keyring((Key(KeyKind.PASSWORD, b"1"), Key(KeyKind.RECOVERY, b"2", "p2")))
+    told = keyring.with_unopened(["p1", "p2/apfs1"]).with_volume_keys([("p2/apfs2", b"3")]).with_unopened([])
+    for volume, inner, count in (
+        ("p1", "luks", 0),
+        ("p1", None, 0),
+        ("p2", "apfs1", 0),
+        ("p2", "apfs2", 2),
+        ("p3", None, 1),
+    ):
+        keys = told.of_volume(volume)
+        assert sum(len(keys.of_kind(kind, inner)) for kind in (KeyKind.PASSWORD, KeyKind.RECOVERY)) == count
+        assert keys.any(inner)  # keys were given, and that is what is told
+    assert pickle.loads(pickle.dumps(told)) == told  # noqa: S301  it travels to workers
+
+
 def test_a_secret_shows_in_no_text_of_its_holders(key_file: Path) -> None:
     keyring = Keyring.read([str(key_file)], []).with_volume_keys([("p2/luks", b"volume key")])
     text = repr(keyring) + str(keyring) + repr(keyring.of_volume("p2")) + repr(keyring.keys)

@@ -29,5 +29,6 @@ def locked(name: str, place: LayerPlace, inner: str | None, size: int, cause: st
         size: Bytes concerned.
         cause: What else there is to say.
     """
-    detail = f"{name}: none of the keys given opens it" if place.keys.any(inner) else name
-    return Gap(Reason.VOLUME_ENCRYPTED, f"{detail} ({cause})" if cause else detail, size)
+    has_keys = place.keys.any(inner)
+    detail = f"{name}: none of the keys given opens it" if has_keys else name
+    return Gap(Reason.VOLUME_ENCRYPTED, f"{detail} ({cause})" if cause else detail, size, has_keys and not cause)

@@ -114,6 +114,16 @@ def test_workers_need_not_derive_the_key_again(sample: Path, monkeypatch: pytest
         assert source.volumes()[1].description == "Untitled, FileVault 2, unlocked with a key file"
 
 
+def test_workers_need_not_try_again_keys_that_do_not_fit(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Source.open(sample, "E1", Keyring((Key(KeyKind.PASSWORD, b"wrong"),))) as source:
+        keyring = source.unlocked_keyring()
+    monkeypatch.setattr(LogicalVolume, "wrapping_key", None)
+    with Source.open(sample, "E1", keyring) as source:
+        (gap,) = (item for volume in source.volumes() for item in source.walk(volume))
+    detail = "FileVault 2: none of the keys given opens it"
+    assert gap == NotExamined("E1/p0/fvde1", Reason.VOLUME_ENCRYPTED, detail, _SIZE)
+
+
 @pytest.mark.parametrize(
     ("keys", "detail"),
     [

@@ -163,6 +163,19 @@ def test_workers_need_not_derive_the_volume_key_again(encrypted_disk: Path, monk
         assert "p1/luks/lvm2" in {volume.label for volume in source.volumes()}
 
 
+def test_workers_need_not_try_again_keys_that_do_not_fit(encrypted_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    with Source.open(encrypted_disk, "E1", _keyring(b"wrong")) as source:
+        found.append([item for volume in source.volumes() for item in source.walk(volume)])
+        keyring = source.unlocked_keyring()
+    monkeypatch.setattr(luks_header.LuksHeader, "unlock", None)
+    with Source.open(encrypted_disk, "E1", keyring) as source:
+        found.append([item for volume in source.volumes() for item in source.walk(volume)])
+        assert source.unlocked_keyring() == keyring
+    assert found[0] == found[1]
+    assert "none of the keys given opens it" in str(found[0])
+
+
 @pytest.mark.parametrize(
     ("keyring", "detail"),
     [
