@@ -26,7 +26,7 @@ from hashsets import fields
 from hashsets.database import library_errors
 from hashsets.format import HEAD_SIZE, Disposition, KnownEntry, ListFormat, ListHeader, RejectedEntry
 from hashsets.intake import entries_of, failures_of
-from hashsets.library import set_path, sets_folder
+from hashsets.library import files_of_set, set_path, sets_folder
 from hashsets.match import KnownSet
 from hashsets.set_file import SetFileWriter
 from plugins import loader
@@ -106,7 +106,8 @@ def import_list(
             replaced = library.replace(known_set)
         except BaseException:
             writer.discard()
-            final.unlink(missing_ok=True)
+            for path_of_set in files_of_set(library.folder, uuid):
+                path_of_set.unlink(missing_ok=True)
             raise
     return ImportReport(known_set, replaced, intake.header.columns_read, intake.header.columns_ignored)
 
@@ -273,10 +274,11 @@ def _only_import(library: Library) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LibraryError("another import is running", str(library.folder), "try again when it is done") from error
-        kept = {set_path(library.folder, known_set.uuid) for known_set in library.sets()}
+        kept = {known_set.uuid for known_set in library.sets()}
         with library_errors(sets_folder(library.folder)):
-            for stray in set(sets_folder(library.folder).iterdir()) - kept:
-                stray.unlink()
+            for path in list(sets_folder(library.folder).iterdir()):
+                if path.name.partition(".")[0] not in kept:
+                    path.unlink()
         yield
     finally:
         os.close(descriptor)

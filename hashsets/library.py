@@ -67,6 +67,11 @@ def set_path(folder: Path, uuid: str) -> Path:
     return sets_folder(folder) / f"{uuid}.sqlite"
 
 
+def files_of_set(folder: Path, uuid: str) -> list[Path]:
+    """The file of one set and the indexes that lie beside it, ``<uuid>.<something>``."""
+    return [path for path in sets_folder(folder).iterdir() if path.name.partition(".")[0] == uuid]
+
+
 def known_sets(connection: sqlite3.Connection, condition: str = "TRUE", *values: str) -> list[KnownSet]:
     """Read sets off an open library index, by name."""
     rows = connection.execute(f"SELECT {_COLUMNS} FROM known_set WHERE {condition} ORDER BY name", values)  # noqa: S608
@@ -183,7 +188,7 @@ class Library:
         known_set = self.get(name)
         with library_errors(index_path(self.folder)):
             self._connection.execute("DELETE FROM known_set WHERE uuid = ?", (known_set.uuid,))
-            set_path(self.folder, known_set.uuid).unlink(missing_ok=True)
+            self._delete_files(known_set.uuid)
 
     def rejected(self, name: str) -> Iterator[RejectedEntry]:
         """The entries that the import of a set put aside, in the order of the list.
@@ -246,8 +251,12 @@ class Library:
                 raise
             self._connection.execute("COMMIT")
             for old in replaced:
-                set_path(self.folder, old.uuid).unlink(missing_ok=True)
+                self._delete_files(old.uuid)
         return replaced[0] if replaced else None
+
+    def _delete_files(self, uuid: str) -> None:
+        for path in files_of_set(self.folder, uuid):
+            path.unlink(missing_ok=True)
 
     def _set_file(self, name: str) -> SetFile:
         known_set = self.get(name)
