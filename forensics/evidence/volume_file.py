@@ -71,11 +71,15 @@ class VolumeFile:
         """Tell the size in bytes."""
         return self._size
 
+    def take_failure(self) -> str:
+        """Say what the image said when it last could not be read, once; empty if it always could."""
+        failure, self._failure = self._failure, None
+        return failure.what if failure else ""
+
     def explain(self, error: BaseException) -> str:
         """Say in a few words why a call into a library failed: what the image said if it could not be read.
 
         Args:
             error: What the library raised, one of :data:`LIBYAL_ERRORS`.
         """
-        failure, self._failure = self._failure, None
-        return failure.what if failure else explain(error)
+        return self.take_failure() or explain(error)

@@ -99,7 +99,9 @@ class BitlockerLayer(VolumeLayer):
             if volume.is_locked():
                 unlocked = _unlock(file, place.keys)
                 if unlocked is None:
-                    return Inside(gaps=(locked(name, place, _LABEL, place.volume.size),))
+                    failure = file.take_failure()
+                    cause = f"while a key was tried: {failure}" if failure else ""
+                    return Inside(gaps=(locked(name, place, _LABEL, place.volume.size, cause),))
                 volume, kind = unlocked
             size = int(volume.get_size())
             image = BitlockerImage(place.image, place.volume.offset, file, volume, min(size, place.size))
@@ -114,7 +116,10 @@ class BitlockerLayer(VolumeLayer):
 
 
 def _unlock(file: VolumeFile, keys: VolumeKeys) -> tuple[pybde.volume, KeyKind] | None:
-    """Try the keys; give the volume and the kind of the key that fits."""
+    """Try the keys; give the volume and the kind of the key that fits.
+
+    What of the image could not be read meanwhile is kept by the file: the library does not tell it from a wrong key.
+    """
     for kind in (KeyKind.PASSWORD, KeyKind.RECOVERY):
         for key in keys.of_kind(kind, _LABEL):
             try:

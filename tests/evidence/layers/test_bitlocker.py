@@ -50,6 +50,8 @@ _CUT = ("bitlk-aes-xts-128-eow", "bitlk-clearkey-aes-cbc-128")
 _PASSWORD = b"anaconda"
 _XTS = "bitlk-aes-xts-128"
 _MEGABYTE = 1 << 20
+_MOVED_SECTORS = 0x21A5000
+"""Where the first sectors of the volume lie in it."""
 _SIZE = 100 * _MEGABYTE
 _KIND_OF_VOLUME, _ENCRYPTING_WHILE_WRITING = (
     bytes.fromhex(text) for text in ("3bd66749292ed84a8399f6a339e3d001", "3b4da89280dd0e4d9e4eb1e3284eaed8")
@@ -266,6 +268,24 @@ def test_an_unreadable_sector_spoils_one_file(
         with pytest.raises(StreamReadError) as raised:
             read_whole(source, streams[b"a/large.bin"].locator)
         assert "\n" not in str(raised.value)
+
+
+def test_a_right_key_that_meets_a_damaged_image_is_not_called_wrong(tmp_path: Path, run: Run) -> None:
+    """What the first sectors of the volume hold lies elsewhere, and is read only with a key that fits."""
+    run("ewfacquire", "-u", "-q", "-c", "none", "-f", "encase6", "-t", tmp_path / "disk", _path(_XTS))
+    path = tmp_path / "disk.E01"
+    data = bytearray(path.read_bytes())
+    with _path(_XTS).open("rb") as file:
+        file.seek(_MOVED_SECTORS)
+        data[data.index(file.read(64))] ^= 1
+    path.write_bytes(data)
+    for secret, is_told in ((_PASSWORD, True), (b"wrong", False)):
+        inside = _open(path, Key(KeyKind.PASSWORD, b"also wrong"), Key(KeyKind.PASSWORD, secret))
+        assert inside is not None
+        (gap,) = inside.gaps
+        assert (gap.reason, gap.keys_tried) == (Reason.VOLUME_ENCRYPTED, not is_told)
+        assert ("while a key was tried: sectors 68864 to 68927 of the medium cannot be read" in gap.detail) == is_told
+        assert "\n" not in gap.detail
 
 
 def test_changed_bytes_give_a_reason_or_a_volume(suspended: Path, tmp_path: Path) -> None:
