@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FAILED, NOT_ALL_EXAMINED = 1, 3
 """Exit codes beside 0 (done) and 2 (wrong usage, Click's own)."""
 
+DISPOSITIONS = ("notable", "benign", "reference")
+"""What a known-hash set can be for."""
+
 
 class TamizCommand(click.Command):
     """A command that also takes the options every command has, and answers errors with one line."""
