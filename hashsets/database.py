@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +13,9 @@ from forensics.errors import LibraryError
 
 LIBRARY_APPLICATION_ID = int.from_bytes(b"tmzL")
 KNOWN_SET_APPLICATION_ID = int.from_bytes(b"tmzS")
-SCHEMA_VERSION = 1
+SCHEMA_VERSIONS = {LIBRARY_APPLICATION_ID: 2, KNOWN_SET_APPLICATION_ID: 1}
+"""What this tamiz writes, by kind of file."""
+
 BUSY_SECONDS = 30.0
 
 
@@ -44,21 +46,26 @@ def create(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         sql = Path(__file__).with_name(schema).read_text(encoding="utf-8")
         connection.executescript(
-            f"BEGIN; {sql} PRAGMA application_id = {application_id}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
+            f"BEGIN; {sql} PRAGMA application_id = {application_id}; "
+            f"PRAGMA user_version = {SCHEMA_VERSIONS[application_id]}; COMMIT"
         )
     return connection
 
 
-def connect(path: Path, application_id: int, options: str = "mode=rw") -> sqlite3.Connection:
+def connect(
+    path: Path, application_id: int, options: str = "mode=rw", migrations: Mapping[int, str] | None = None
+) -> sqlite3.Connection:
     """Open a database of ours.
 
     Args:
         path: The file.
         application_id: What it must be.
         options: Of SQLite's URI file names, such as ``mode=ro&immutable=1``.
+        migrations: By older version, the statements that bring a file of it to the next; none if ``None``.
 
     Raises:
-        LibraryError: It is missing, unreadable, of another program, or of a newer tamiz.
+        LibraryError: It is missing, unreadable, of another program, of a newer tamiz, or of an older one that there is
+            no migration from.
     """
     with library_errors(path):
         if not path.is_file():
@@ -73,9 +80,42 @@ def connect(path: Path, application_id: int, options: str = "mode=rw") -> sqlite
     except sqlite3.Error as error:
         connection.close()
         raise LibraryError("not a file of a tamiz library", str(path), "name another library folder") from error
-    if found != application_id or version > SCHEMA_VERSION:
+    known = SCHEMA_VERSIONS[application_id]
+    if found != application_id or version > known:
         connection.close()
         if found != application_id:
             raise LibraryError("not a file of a tamiz library", str(path), "name another library folder")
         raise LibraryError("written by a newer tamiz", str(path), "use that version or a library of its own")
+    missing = set(range(version, known)) - set(migrations or {})
+    if missing:
+        connection.close()
+        remedy = "import its lists again, or open the library once with 'tamiz set list'"
+        raise LibraryError("written by an older tamiz", str(path), remedy)
+    if version < known and migrations:
+        try:
+            _migrate(connection, path, known, migrations)
+        except BaseException:
+            connection.close()
+            raise
     return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version_wanted: int, migrations: Mapping[int, str]) -> None:
+    """Bring a file of an older tamiz to the form of this one, all of the way or not at all.
+
+    Raises:
+        LibraryError: It cannot be written.
+    """
+    with library_errors(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # asked again: another process may have done it while this one waited
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for each in range(version, version_wanted):
+                for statement in filter(None, migrations[each].split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {each + 1}")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

@@ -28,6 +28,7 @@ from hashsets.format import HEAD_SIZE, Disposition, KnownEntry, ListFormat, List
 from hashsets.intake import entries_of, failures_of
 from hashsets.library import files_of_set, set_path, sets_folder
 from hashsets.match import KnownSet
+from hashsets.provenance import UNSTATED, Provenance
 from hashsets.set_file import SetFileWriter
 from plugins import loader
 
@@ -67,6 +68,7 @@ def import_list(
     scheme: str | None = None,
     authority: str | None = None,
     on_progress: Progress | None = None,
+    provenance: Provenance = UNSTATED,
 ) -> ImportReport:
     """Do what :meth:`hashsets.library.Library.import_list` says, and report it."""
     if not name or not name.isprintable() or name != name.strip() or len(name) > fields.LONGEST_TEXT:
@@ -75,7 +77,7 @@ def import_list(
             None,
             "give another --name",
         )
-    disposition = Disposition(disposition)
+    disposition, provenance = Disposition(disposition), provenance.checked()
     uuid = str(uuid4())
     final = set_path(library.folder, uuid)
     partial = final.with_suffix(".partial")
@@ -99,6 +101,7 @@ def import_list(
                 entries=intake.entries,
                 rejected=intake.rejected,
                 imported=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                **provenance.fields(),
             )
             with library_errors(final):
                 partial.rename(final)

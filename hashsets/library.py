@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -21,6 +21,7 @@ from forensics.errors import LibraryError, UnknownSetError
 from hashsets.database import LIBRARY_APPLICATION_ID, connect, create, library_errors
 from hashsets.format import Disposition, RejectedEntry
 from hashsets.match import KnownSet, Match
+from hashsets.provenance import UNSTATED, Provenance
 from hashsets.set_file import SetFile
 
 ENVIRONMENT_VARIABLE = "TAMIZ_LIBRARY"
@@ -30,8 +31,14 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 _COLUMNS = (
     "uuid, name, disposition, format, format_version, scheme, authority, file_name, file_sha256, entries, rejected, "
-    "imported"
+    "imported, issuer, list_version, note, received"
 )
+
+_MIGRATIONS = {
+    1: "".join(
+        f"ALTER TABLE known_set ADD COLUMN {column} TEXT;" for column in ("issuer", "list_version", "note", "received")
+    )
+}
 
 
 def default_folder() -> Path:
@@ -111,7 +118,7 @@ class Library:
                     pass  # another process made it in this very moment
                 finally:
                     fresh.unlink()
-        self._connection = connect(path, LIBRARY_APPLICATION_ID)
+        self._connection = connect(path, LIBRARY_APPLICATION_ID, migrations=_MIGRATIONS)
 
     def close(self) -> None:
         """Close the library."""
@@ -134,6 +141,7 @@ class Library:
         scheme: str | None = None,
         authority: str | None = None,
         on_progress: Progress | None = None,
+        provenance: Provenance = UNSTATED,
     ) -> KnownSet:
         """Import a list as a set, in place of a set of the same name and disposition if there is one.
 
@@ -149,6 +157,7 @@ class Library:
             scheme: Scheme of its categories; overrides the one the list names.
             authority: Who issued it, or the reference under which it may be used.
             on_progress: Called now and then.
+            provenance: What else is known of where it came from.
 
         Returns:
             The set, with a new identity.
@@ -160,7 +169,8 @@ class Library:
         """
         from hashsets.importing import import_list
 
-        return import_list(self, path, name, disposition, format, scheme, authority, on_progress).known_set
+        report = import_list(self, path, name, disposition, format, scheme, authority, on_progress, provenance)
+        return report.known_set
 
     def sets(self) -> list[KnownSet]:
         """All sets, by name."""
@@ -243,7 +253,7 @@ class Library:
                 replaced = known_sets(self._connection, "name = ?", known_set.name)
                 self._connection.execute("DELETE FROM known_set WHERE name = ?", (known_set.name,))
                 self._connection.execute(
-                    f"INSERT INTO known_set ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+                    f"INSERT INTO known_set ({_COLUMNS}) VALUES ({', '.join('?' * len(fields(known_set)))})",  # noqa: S608
                     astuple(known_set),
                 )
             except BaseException:

@@ -37,6 +37,7 @@ class KnownSet:
         entries: How many entries were imported.
         rejected: How many entries were set aside as malformed.
         imported: When, UTC, ISO 8601 with ``Z``.
+        issuer, list_version, note, received: As in :class:`hashsets.provenance.Provenance`.
     """
 
     uuid: str
@@ -51,6 +52,10 @@ class KnownSet:
     entries: int
     rejected: int
     imported: str
+    issuer: str | None = None
+    list_version: str | None = None
+    note: str | None = None
+    received: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,18 +24,26 @@ def set_group() -> None:
 @click.option("--disposition", required=True, type=click.Choice(DISPOSITIONS), help="What the set is for.")
 @click.option("--format", "format_name", help="Format of the list; recognised by its content if left out.")
 @click.option("--scheme", help="Scheme of its categories, if the list does not name one.")
-@click.option("--authority", help="Who issued it, or the reference under which it may be used.")
+@click.option("--authority", help="The reference under which it may be used.")
+@click.option("--issuer", help="Who made it.")
+@click.option("--list-version", help="The issuer's version of it.")
+@click.option("--received", metavar="YYYY-MM-DD", help="The day on which the laboratory received it.")
+@click.option("--note", help="How it is to be handled, its licence.")
 @click.option("--json", "as_json", is_flag=True, help="Print the set as JSON.")
 def set_import(
     file: Path, name: str, disposition: str, format_name: str | None, scheme: str | None, authority: str | None,
-    as_json: bool,
+    issuer: str | None, list_version: str | None, received: str | None, note: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Import a list of known hashes. Malformed entries are set aside and counted."""
     from hashsets.format import Disposition
     from hashsets.importing import import_list
+    from hashsets.provenance import Provenance
 
     with open_library() as library:
-        report = import_list(library, file, name, Disposition(disposition), format_name, scheme, authority)
+        report = import_list(
+            library, file, name, Disposition(disposition), format_name, scheme, authority,
+            provenance=Provenance(issuer, list_version, note, received),
+        )  # fmt: skip
     known_set, replaced = report.known_set, report.replaced
     if as_json:
         print_json(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields
 from typing import Any
 
 from forensics import __version__
@@ -107,13 +108,9 @@ class ScanRecorder:
         self.set_uuids[known_set.uuid] = str(same[0]) if same else known_set.uuid
         if not same:
             self._connection.execute(
-                "INSERT INTO sets_used VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    known_set.uuid, known_set.name, known_set.disposition, known_set.format,
-                    known_set.format_version, known_set.scheme, known_set.authority, known_set.file_name,
-                    known_set.file_sha256, known_set.entries, known_set.rejected, known_set.imported,
-                ),
-            )  # fmt: skip
+                f"INSERT INTO sets_used VALUES ({', '.join('?' * len(fields(known_set)))})",  # noqa: S608
+                astuple(known_set),  # its fields are the columns, in their order
+            )
         self._connection.execute(
             "INSERT INTO scan_sets VALUES (?, ?) ON CONFLICT DO NOTHING",
             (self.scan_id, self.set_uuids[known_set.uuid]),

@@ -1,4 +1,4 @@
--- The case file, schema version 2. Times are UTC, ISO 8601 with "Z". Digests are lower-case hexadecimal.
+-- The case file, schema version 3. Times are UTC, ISO 8601 with "Z". Digests are lower-case hexadecimal.
 -- No BLOB column anywhere: content cannot enter a case.
 
 CREATE TABLE case_info (
@@ -190,7 +190,11 @@ CREATE TABLE sets_used (
     file_sha256 TEXT NOT NULL CHECK (length(file_sha256) = 64 AND file_sha256 NOT GLOB '*[^0-9a-f]*'),
     entries INTEGER NOT NULL CHECK (entries >= 0),
     rejected INTEGER NOT NULL CHECK (rejected >= 0),
-    imported TEXT NOT NULL
+    imported TEXT NOT NULL,
+    issuer TEXT,                                        -- what the operator stated: who made the list
+    list_version TEXT,
+    note TEXT,                                          -- how it is to be handled, its licence
+    received TEXT
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE scan_sets (

@@ -23,7 +23,7 @@ from forensics.evidence.locator import SOURCE_LABEL
 APPLICATION_ID = 0x544D5A31
 """``TMZ1`` in the file's header at offset 68: this is a tamiz case."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """``user_version`` in the file's header at offset 60."""
 
 BUSY_SECONDS = 60

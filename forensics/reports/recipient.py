@@ -33,7 +33,7 @@ class Disclosure:
         paths: Names stored on the evidence: paths of streams, descriptions of volumes.
         digests: MD5, SHA-1 and SHA-256 of the contents that were hit.
         references: The issuer's own identifier of an entry (it may be the name of a series or an operation).
-        set_names: Name, authority and file name of each known-hash set.
+        set_names: Name, issuer, authority, version, handling and file name of each known-hash set.
         source_names: Names of the evidence files; others know a source by its label and digest.
         acquisition_record: What the acquisition tool stored in the image (free text).
         configuration: Parameters and environment of every scan.

@@ -17,6 +17,7 @@ from hashsets.format import Disposition, RejectedEntry
 from hashsets.library import Library, default_folder, index_path, sets_folder
 from hashsets.match import Tier
 from hashsets.matcher import Matcher
+from hashsets.provenance import Provenance
 
 A_HASH = "0123456789abcdef0123456789abcdef"
 
@@ -60,6 +61,46 @@ def test_an_imported_set_says_where_it_came_from(library: Library, md5_list: Pat
     assert before <= datetime.fromisoformat(known_set.imported) <= datetime.now(UTC)
     assert library.get("invented") == known_set
     assert library.sets() == [known_set]
+
+
+def test_what_the_operator_states_of_a_list_is_kept(library: Library, md5_list: Path) -> None:
+    stated = Provenance(" NGO ", "2026-03", "return after the case", "2026-03-31")
+    kept = library.import_list(md5_list, "n", Disposition.NOTABLE, provenance=stated)
+    assert (kept.issuer, kept.list_version, kept.note) == ("NGO", "2026-03", "return after the case")
+    assert kept.received == "2026-03-31"
+    assert library.get("n") == kept
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        Provenance(received="yesterday"),
+        Provenance(received="2026-02-30"),
+        Provenance(issuer="a\nb"),
+        Provenance(list_version="x" * 201),
+        Provenance(note="\x1b[31m"),
+    ],
+)
+def test_what_the_operator_states_must_be_fit_to_show(library: Library, md5_list: Path, stated: Provenance) -> None:
+    with pytest.raises(LibraryError):
+        library.import_list(md5_list, "n", Disposition.NOTABLE, provenance=stated)
+    assert library.sets() == []
+
+
+def test_a_library_of_the_first_tamiz_is_brought_forward(library: Library, md5_list: Path) -> None:
+    known_set = library.import_list(md5_list, "n", Disposition.NOTABLE)
+    library.close()
+    connection = sqlite3.connect(index_path(library.folder))
+    for column in ("issuer", "list_version", "note", "received"):
+        connection.execute(f"ALTER TABLE known_set DROP COLUMN {column}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    with pytest.raises(LibraryError, match="older tamiz"):  # a matcher reads only
+        Matcher.open(library.folder, [known_set.uuid])
+    with Library(library.folder) as again:
+        assert again.get("n") == known_set
+        assert again.import_list(md5_list, "m", Disposition.NOTABLE, provenance=Provenance("x")).issuer == "x"
+    Matcher.open(library.folder, [known_set.uuid]).close()
 
 
 def test_a_scheme_comes_from_the_list_unless_the_operator_names_one(library: Library, tmp_path: Path) -> None:
@@ -198,6 +239,15 @@ class TestForeignFiles:
         connection.close()
         with pytest.raises(LibraryError, match="newer tamiz"):
             Library(library.folder)
+
+    def test_a_file_of_an_older_tamiz_without_a_way_forward(self, library: Library, md5_list: Path) -> None:
+        library.import_list(md5_list, "n", Disposition.NOTABLE)
+        (path,) = sets_folder(library.folder).iterdir()
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA user_version = 0")
+        connection.close()
+        with pytest.raises(LibraryError, match="older tamiz"):
+            library.lookup([A_HASH])
 
     def test_a_folder_that_is_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

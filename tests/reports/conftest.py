@@ -50,6 +50,7 @@ def known_set(uuid: str, name: str, disposition: Disposition, authority: str | N
     return KnownSet(
         uuid, name, disposition, "vics", "2.0", "vics-2.0-mx" if disposition == "notable" else None, authority,
         f"{name.replace(' ', '_')}.json", digest, 48_210, 3, "2026-02-03T09:10:11.000000Z",
+        "emisor de ejemplo", "v-jitomate", "devolver tras el caso", "2026-02-01",
     )  # fmt: skip
 
 

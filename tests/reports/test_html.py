@@ -102,7 +102,8 @@ def test_secrets_reach_only_whom_they_may(
     assert (PARTITION_NAME in text) == laboratory
     assert (ISSUER_REFERENCE in text) == laboratory
     assert ("lista nacional" in text) == (not court)
-    assert ("oficio 17/2026" in text) == (not court)
+    for stated in ("oficio 17/2026", "emisor de ejemplo", "v-jitomate", "devolver tras el caso"):
+        assert (stated in text) == (not court)
     assert ("E1/p1/ntfs:" in text) == (not court)
     assert bool(re.search(r"\bN-(?!3f9a1c2e77)[0-9a-f]{10}", text)) == (not court)
     assert any(digest in text for digest in digests(sample_case)) == (
