@@ -11,11 +11,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from PIL import Image
-
 from forensics.errors import PictureError
 from forensics.hashing.perceptual import COMPOSITED, ORIGINAL
-from forensics.media import camera_raw, exif
+from forensics.media import camera_raw, embedded_thumbnail, exif
 from forensics.media.border import trimmed
 from forensics.media.picture import OpenPicture, Picture, decode, open_picture, pillow_limits
 from forensics.media.picture_frames import frames, may_hold_more
@@ -28,16 +26,13 @@ VIEW_SECONDS = 10.0
 THUMBNAIL = "thumbnail"
 """Name of the view that is the small picture a camera or program put into the file."""
 
-_PHOTOSHOP_THUMBNAIL = 1036
-_PHOTOSHOP_THUMBNAIL_HEADER = 28
-
 
 class Views(Iterator[Picture]):
     """The views of one picture, decoded one after the other as they are asked for.
 
-    The first is always the original; then, where there are such, ``trimmed``, ``composited``, ``thumbnail`` or
-    ``preview-K``, and ``frame-K``, ``page-K`` or ``layer-K``. What fails after the original is left out and told by
-    :attr:`reason`.
+    The first is the original; then, where there are such, ``trimmed``, ``composited``, ``thumbnail`` or ``preview-K``,
+    and ``frame-K``, ``page-K`` or ``layer-K``. What fails after the original is left out and told by :attr:`reason`.
+    Of a JPEG that cannot be decoded itself, ``thumbnail`` is the only view, and :attr:`reason` says why.
 
     Attributes:
         reason: Why only a part of the file was decoded, the weightiest reason met so far; ``None`` if none. Whole only
@@ -54,9 +49,18 @@ class Views(Iterator[Picture]):
         return next(self._pictures)
 
     def _picture(self) -> Iterator[Picture]:
+        try:
+            pictures = self._views_of(open_picture(self._data))
+        except PictureError as error:
+            pictures = iter((self._thumbnail_alone(error),))
+        yield from pictures
+
+    def _views_of(self, picture: OpenPicture) -> Iterator[Picture]:
+        """The views of an open picture, of which the caller keeps no hold."""
         opened: OpenPicture | None
-        opened = open_picture(self._data)
-        original, thumbnail = opened.original, _thumbnail_of(opened.image)
+        opened = picture
+        del picture
+        original, thumbnail = opened.original, embedded_thumbnail.of_image(opened.image)
         if not opened.image.has_transparency_data and not may_hold_more(opened.image):
             opened.image.close()
             opened = None  # frees its pixels before the hashes are computed
@@ -106,6 +110,22 @@ class Views(Iterator[Picture]):
         except PictureError:
             return
         yield replace(picture, view=THUMBNAIL, turn=turn)
+
+    def _thumbnail_alone(self, error: PictureError) -> Picture:
+        """The thumbnail of a picture that cannot be decoded itself.
+
+        Raises:
+            PictureError: It has none; the one that the picture raised.
+        """
+        thumbnail = embedded_thumbnail.of_jpeg(self._data)
+        if thumbnail is None:
+            raise error
+        try:
+            picture = decode(thumbnail.data)
+        except PictureError:
+            raise error from None
+        self.reason = Reason(error.reason)
+        return replace(picture, view=THUMBNAIL, turn=thumbnail.turn)
 
     def _camera_raw(self) -> Iterator[Picture]:
         """The previews of a camera RAW file, of which the largest stands for the picture."""
@@ -157,15 +177,7 @@ def views(data: bytes | bytearray | memoryview, seconds: float = VIEW_SECONDS) -
 
     Returns:
         An iterator; its ``reason`` says, when it is exhausted, why not everything was decoded. Taking the first view
-        raises :class:`~forensics.errors.PictureError` if the picture cannot be decoded; taking a later one never does.
+        raises :class:`~forensics.errors.PictureError` if neither the picture nor, of a JPEG, its thumbnail can be
+        decoded; taking a later one never does.
     """
     return Views(data, seconds)
-
-
-def _thumbnail_of(image: Image.Image) -> bytes | None:
-    """The bytes of the JPEG that Exif or Photoshop left in a picture."""
-    block = image.info.get("exif")
-    if isinstance(block, bytes) and (found := exif.thumbnail(block)):
-        return found
-    resource = image.info.get("photoshop", {}).get(_PHOTOSHOP_THUMBNAIL)
-    return resource[_PHOTOSHOP_THUMBNAIL_HEADER:] if isinstance(resource, bytes) else None

@@ -184,13 +184,17 @@ def test_a_broken_thumbnail_is_no_failure(thumbnail: bytes) -> None:
     assert reason is None
 
 
+def _with_photoshop_thumbnail(data: bytes, thumbnail: bytes) -> bytes:
+    """A JPEG with a thumbnail among Photoshop's resources, behind one of odd lengths."""
+    other = b"8BIM\x04\x04\x02ab\x00" + (3).to_bytes(4, "big") + b"abc\0"
+    resource = bytes(28) + thumbnail
+    body = b"Photoshop 3.0\x00" + other + b"8BIM\x04\x0c\x00\x00" + len(resource).to_bytes(4, "big") + resource
+    return data[:20] + b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body + data[20:]
+
+
 def test_the_thumbnail_that_photoshop_leaves_in_a_jpeg() -> None:
     small = encoded(pictures.photo(120, 160, 5), "JPEG", quality=90)
-    resource = bytes(28) + small
-    body = b"Photoshop 3.0\x00" + b"8BIM\x04\x0c\x00\x00" + len(resource).to_bytes(4, "big") + resource
-    data = encoded(pictures.photo(900, 1200, 6), "JPEG")
-    segment = b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
-    found, _ = all_views(data[:20] + segment + data[20:])
+    found, _ = all_views(_with_photoshop_thumbnail(encoded(pictures.photo(900, 1200, 6), "JPEG"), small))
     assert resembles(found["thumbnail"], pictures.photo(120, 160, 5))
 
 
@@ -283,4 +287,50 @@ def test_a_gif_of_very_many_frames_takes_a_bounded_time() -> None:
 def test_a_picture_that_cannot_be_decoded_has_no_views() -> None:
     with pytest.raises(PictureError) as caught:
         next(views(b"GIF89a nothing"))
+    assert caught.value.reason == Reason.UNDECODABLE
+
+
+SMALL = encoded(pictures.photo(120, 160, 5), "JPEG", quality=90)
+LARGE = encoded(pictures.photo(900, 1200, 6), "JPEG", exif=exif_block(6, SMALL))
+
+
+def _end_of_exif(data: bytes) -> int:
+    start = data.index(b"Exif\0\0") - 2
+    return start + int.from_bytes(data[start : start + 2], "big")
+
+
+def _alone(data: bytes, seconds: float = 60) -> tuple[Picture, Reason | None]:
+    iterator = views(data, seconds)
+    (picture,) = iterator
+    return picture, iterator.reason
+
+
+@pytest.mark.parametrize("rest", [0, 1, 100_000])
+@pytest.mark.parametrize("seconds", [60, -1])
+def test_a_picture_whose_own_pixels_are_gone_shows_its_thumbnail_alone(rest: int, seconds: float) -> None:
+    """Sectors after the first were overwritten, or never recovered."""
+    picture, reason = _alone(LARGE[: _end_of_exif(LARGE)] + bytes(rest), seconds)
+    assert (picture.view, picture.turn, picture.width, picture.height) == ("thumbnail", "rotate-270", 160, 120)
+    assert resembles(picture, pictures.photo(120, 160, 5))
+    assert reason == Reason.UNDECODABLE
+
+
+def test_the_thumbnail_of_photoshop_is_found_without_the_picture() -> None:
+    data = _with_photoshop_thumbnail(encoded(pictures.photo(900, 1200, 6), "JPEG"), SMALL)
+    picture, reason = _alone(data[: data.index(SMALL) + len(SMALL)] + bytes(1000))
+    assert (picture.view, picture.turn, reason) == ("thumbnail", "original", Reason.UNDECODABLE)
+    assert resembles(picture, pictures.photo(120, 160, 5))
+
+
+def test_a_picture_of_too_many_pixels_shows_its_thumbnail() -> None:
+    frame = LARGE.rindex(b"\xff\xc0")
+    picture, reason = _alone(LARGE[: frame + 5] + b"\xff\xff\xff\xff" + LARGE[frame + 9 :])
+    assert (picture.view, reason) == ("thumbnail", Reason.TOO_MANY_PIXELS)
+
+
+@pytest.mark.parametrize("thumbnail", [b"\xff\xd8\xff", b"nothing", SMALL[:200]])
+def test_without_a_whole_thumbnail_the_reason_is_that_of_the_picture(thumbnail: bytes) -> None:
+    data = encoded(pictures.photo(90, 120), "JPEG", exif=exif_block(thumbnail=thumbnail))
+    with pytest.raises(PictureError) as caught:
+        next(views(data[: _end_of_exif(data)]))
     assert caught.value.reason == Reason.UNDECODABLE
