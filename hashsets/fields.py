@@ -31,6 +31,7 @@ LONGEST_TEXT = 200
 LONGEST_ATTRIBUTE = 1000
 
 _FLAG = re.compile("true|false|yes|no|y|n|t|f|1|0|unknown|s|sí|si|v|verdadero|falso|desconocid[oa]|n/?a", re.IGNORECASE)
+_DISPUTED = re.compile(r"[a-z0-9]{1,32} \([0-9]{1,4} members?\)(?:; [a-z0-9]{1,32} \([0-9]{1,4} members?\)){0,15}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,80}(?:/[A-Za-z0-9.+-]{1,80})?")
 _DATE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]{1,20} ?[0-9:+-]{0,6}Z?)?|/Date\(-?[0-9]{1,19}[0-9+-]{0,5}\)/"
@@ -49,8 +50,14 @@ ATTRIBUTES: Mapping[str, re.Pattern[str]] = {
     "media_type": _MEDIA_TYPE,
     "mime_type": _MEDIA_TYPE,
     "date_updated": _DATE,
+    "series_named": _FLAG,
+    "retracted": re.compile("true"),
+    "disputed": _DISPUTED,
+    "known_malicious": _FLAG,
+    "special_code": re.compile("[A-Z]"),
+    "status": re.compile("[A-Za-z]{1,20}"),
 }
-"""Further fields of VICS and ICSE lists that are kept, and what each must look like.
+"""Further fields of lists that are kept, and what each must look like.
 
 An allow-list: what goes into the library goes, after a hit, into the case, so only flags and codes do. A field of any
 other name, or a free text in one of these, could name a victim or describe the material.

@@ -9,7 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, ClassVar
+from pathlib import Path
+from typing import BinaryIO, ClassVar, TypeAlias
 
 HEAD_SIZE = 4096
 """How many first bytes of a list are given to :meth:`ListFormat.recognises`."""
@@ -80,6 +81,21 @@ class RejectedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RetractedEntry:
+    """The issuer takes back the entries of one reference, wherever in the same list they stand.
+
+    The import marks them with the attribute ``retracted``; if there is none, this counts as an entry set aside.
+
+    Attributes:
+        position: As in :class:`KnownEntry`.
+        reference: That of the entries taken back.
+    """
+
+    position: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListHeader:
     """What a list says of itself. Yielded at most once, before the first entry if it stands there.
 
@@ -96,6 +112,10 @@ class ListHeader:
     columns_ignored: tuple[str, ...] = ()
 
 
+ListItem: TypeAlias = KnownEntry | RejectedEntry | RetractedEntry | ListHeader
+"""What reading a list yields."""
+
+
 class ListFormat(ABC):
     """A format of known-hash lists. Stateless.
 
@@ -103,17 +123,27 @@ class ListFormat(ABC):
         name: Short name, as for ``set import --format``.
         requires: What a file must have to be of this format, in a few words, for whoever brings one that no format
             recognises; may be empty.
+        needs_path: Whether it is read from a file on disk (a database) and not from a stream: then the file that
+            :meth:`read` is given has its path as ``name``, and :meth:`recognises_path` is asked as well.
     """
 
     name: ClassVar[str]
     requires: ClassVar[str] = ""
+    needs_path: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, head: bytes) -> bool:
         """Tell by its first :data:`HEAD_SIZE` bytes whether a file is of this format."""
 
+    def recognises_path(self, path: Path) -> bool:  # noqa: ARG002
+        """Tell by the whole file whether it is of this format, where it must be (:attr:`needs_path`).
+
+        Asked only if :meth:`recognises` said yes.
+        """
+        return True
+
     @abstractmethod
-    def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+    def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a list as a stream, in memory that does not grow with the file.
 
         Positions rise from entry to entry. The import checks every entry once more (:func:`hashsets.fields.checked`)

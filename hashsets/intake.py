@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -11,10 +9,10 @@ from typing import BinaryIO
 from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
-from hashsets.format import KnownEntry, ListFormat, ListHeader, RejectedEntry
+from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry, RetractedEntry
 
 
-def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[ListItem]:
     """Read a list by some format, and set aside what it takes for an entry and is none.
 
     Args:
@@ -24,10 +22,9 @@ def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[KnownEntry |
     Raises:
         ListFormatError: The list is broken, or the format fails in any way.
         OSError: The file cannot be read.
-        EOFError, zlib.error: It cannot be unpacked.
     """
     last_position = 0
-    with failures_of(list_format, is_packed=isinstance(file, gzip.GzipFile)):
+    with failures_of(list_format):
         for item in list_format.read(file):
             if not isinstance(item, KnownEntry):
                 yield _sound(item, list_format)
@@ -48,10 +45,10 @@ def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[KnownEntry |
 
 
 @contextmanager
-def failures_of(list_format: ListFormat, *, is_packed: bool = False) -> Iterator[None]:
+def failures_of(list_format: ListFormat) -> Iterator[None]:
     """Say in one line that a format failed, whatever it raises. What is raised may quote the list, so its text is not.
 
-    What the operating system says of the file, or the unpacking of it, is no failure of the format and passes.
+    What the operating system says of the file is no failure of the format and passes.
 
     Raises:
         ListFormatError: In place of any other exception.
@@ -61,9 +58,7 @@ def failures_of(list_format: ListFormat, *, is_packed: bool = False) -> Iterator
     except ListFormatError:
         raise
     except Exception as error:
-        of_file = isinstance(error, OSError) and error.errno is not None
-        of_unpacking = is_packed and isinstance(error, (EOFError, zlib.error, gzip.BadGzipFile))
-        if of_file or of_unpacking:
+        if isinstance(error, OSError) and error.errno is not None:
             raise
         raise ListFormatError(
             f"the list format '{list_format.name}' failed ({type(error).__name__})",
@@ -72,15 +67,17 @@ def failures_of(list_format: ListFormat, *, is_packed: bool = False) -> Iterator
         ) from error
 
 
-def _sound(item: object, list_format: ListFormat) -> RejectedEntry | ListHeader:
-    """Give back a header, or an entry that the format itself set aside.
+def _sound(item: object, list_format: ListFormat) -> RejectedEntry | RetractedEntry | ListHeader:
+    """Give back a header, an entry that the format itself set aside, or one that the issuer took back.
 
     Raises:
-        ListFormatError: It is neither.
+        ListFormatError: It is none of them.
     """
     if isinstance(item, ListHeader):
         return item
     if isinstance(item, RejectedEntry) and type(item.position) is int and isinstance(item.reason, str):
+        return item
+    if isinstance(item, RetractedEntry) and type(item.position) is int and isinstance(item.reference, str):
         return item
     raise _no_entry(list_format)
 
