@@ -7,11 +7,9 @@ disk is the set entered in the library, in one transaction. What a killed import
 from __future__ import annotations
 
 import fcntl
-import gzip
 import hashlib
 import io
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,13 +22,13 @@ from uuid import uuid4
 from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets import fields
 from hashsets.database import library_errors
-from hashsets.format import HEAD_SIZE, Disposition, KnownEntry, ListFormat, ListHeader, RejectedEntry
-from hashsets.intake import entries_of, failures_of
+from hashsets.format import Disposition, KnownEntry, ListHeader, ListItem, RejectedEntry, RetractedEntry
+from hashsets.intake import entries_of
 from hashsets.library import files_of_set, set_path, sets_folder
 from hashsets.match import KnownSet
 from hashsets.provenance import UNSTATED, Provenance
+from hashsets.recognition import ReceivedList, recognise
 from hashsets.set_file import SetFileWriter
-from plugins import loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 _BATCH = 5000
 _BUFFER_SIZE = 1 << 18
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +80,17 @@ def import_list(
     partial = final.with_suffix(".partial")
     with _list_errors(path), path.open("rb", buffering=0) as file, _only_import(library):
         _refuse_another_purpose(library, name, disposition)
-        list_format = _format_of(file, path, format_name)
+        scratch = final.with_suffix(".unpacked")
         writer = SetFileWriter(partial)
         try:
-            intake = _take_in(file, list_format, writer, on_progress)
+            received = recognise(file, path, format_name, scratch)
+            intake = _take_in(file, received, writer, on_progress)
             writer.finish()
             known_set = KnownSet(
                 uuid=uuid,
                 name=name,
                 disposition=disposition,
-                format=list_format.name,
+                format=received.list_format.name,
                 format_version=intake.header.version,
                 scheme=scheme or intake.header.scheme,
                 authority=authority,
@@ -166,42 +164,8 @@ class _Intake:
     file_sha256: str = ""
 
 
-def _format_of(file: BinaryIO, path: Path, format_name: str | None) -> ListFormat:
-    """Choose the format by its name, or by the first bytes of the file.
-
-    Raises:
-        ListFormatError: There is no format of that name, or none recognises the file.
-    """
-    formats = loader.list_formats()
-    names = ", ".join(f"{each.name} ({each.requires})" if each.requires else each.name for each in formats)
-    if format_name is not None:
-        for each in formats:
-            if each.name == format_name:
-                return each
-        raise ListFormatError(f"there is no list format '{format_name}'", None, f"give one of: {names}")
-    head = _head(file)
-    if not head:
-        raise ListFormatError("the file is empty", str(path), "check the file")
-    for each in formats:
-        with failures_of(each):
-            if each.recognises(head):
-                return each
-    raise ListFormatError("not a list of a known format", str(path), f"if it is one, name it with --format: {names}")
-
-
-def _head(file: BinaryIO) -> bytes:
-    """The first bytes of a list, unpacked; the file is left at its start."""
-    head = file.read(HEAD_SIZE)
-    file.seek(0)
-    if head.startswith(_GZIP_MAGIC):
-        with gzip.GzipFile(fileobj=file) as unpacked:
-            head = unpacked.read(HEAD_SIZE)
-        file.seek(0)
-    return head
-
-
 def _take_in(
-    file: BinaryIO, list_format: ListFormat, writer: SetFileWriter, on_progress: Callable[[int, int], None] | None
+    file: BinaryIO, received: ReceivedList, writer: SetFileWriter, on_progress: Callable[[int, int], None] | None
 ) -> _Intake:
     """Copy a list into a set file.
 
@@ -209,37 +173,42 @@ def _take_in(
         ListFormatError: The list is broken, or holds no valid entry.
     """
     size = os.fstat(file.fileno()).st_size
-    is_gzip = file.read(2) == _GZIP_MAGIC
-    file.seek(0)
     digesting = _DigestingFile(file)
-    buffered = io.BufferedReader(digesting, _BUFFER_SIZE)
-    source = cast("BinaryIO", gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
+    source = io.BufferedReader(digesting, _BUFFER_SIZE) if received.is_read_in_order else file
     intake = _Intake(ListHeader())
-    for batch in _batches(entries_of(list_format, source)):
-        entries = [item for item in batch if isinstance(item, KnownEntry)]
-        rejected = [item for item in batch if isinstance(item, RejectedEntry)]
-        for item in batch:
-            if isinstance(item, ListHeader):
-                intake.header = item
-        writer.add_entries(entries)
-        writer.add_rejected(rejected)
-        intake.entries += len(entries)
-        intake.rejected += len(rejected)
-        intake.first_rejected = intake.first_rejected or next(iter(rejected), None)
-        if on_progress is not None:
-            on_progress(digesting.bytes_read, size)
+    with received.opened(source, size) as opened:
+        for batch in _batches(entries_of(received.list_format, opened)):
+            _add(batch, writer, intake)
+            if on_progress is not None:
+                on_progress(digesting.bytes_read, size)
+    _add(list(writer.apply_retractions()), writer, intake)
     if not intake.entries:
         what = f"the list holds no valid entry, and {intake.rejected} malformed"
         if intake.first_rejected is not None:
             what += f" (the first at {intake.first_rejected.position}: {intake.first_rejected.reason})"
         raise ListFormatError(what, None, "check the file and its format")
+    if not received.is_read_in_order:
+        file.seek(0)
     intake.file_sha256 = digesting.digest_rest()
     return intake
 
 
-def _batches(
-    items: Iterable[KnownEntry | RejectedEntry | ListHeader],
-) -> Iterator[list[KnownEntry | RejectedEntry | ListHeader]]:
+def _add(batch: list[ListItem], writer: SetFileWriter, intake: _Intake) -> None:
+    """Write a batch of what a list holds, and count it."""
+    entries = [item for item in batch if isinstance(item, KnownEntry)]
+    rejected = [item for item in batch if isinstance(item, RejectedEntry)]
+    for item in batch:
+        if isinstance(item, ListHeader):
+            intake.header = item
+    writer.add_entries(entries)
+    writer.add_rejected(rejected)
+    writer.add_retracted([item for item in batch if isinstance(item, RetractedEntry)])
+    intake.entries += len(entries)
+    intake.rejected += len(rejected)
+    intake.first_rejected = intake.first_rejected or next(iter(rejected), None)
+
+
+def _batches(items: Iterable[ListItem]) -> Iterator[list[ListItem]]:
     remaining = iter(items)
     while batch := list(islice(remaining, _BATCH)):
         yield batch
@@ -247,7 +216,7 @@ def _batches(
 
 @contextmanager
 def _list_errors(path: Path) -> Iterator[None]:
-    """Say in which list an error was found, and translate those of reading and unpacking it."""
+    """Say in which list an error was found, and translate those of reading it."""
     try:
         yield
     except ListFormatError as error:
@@ -255,8 +224,8 @@ def _list_errors(path: Path) -> Iterator[None]:
             raise
         where = f"{path}, {error.where}" if error.where else str(path)
         raise ListFormatError(error.what, where, error.remedy) from error
-    except (OSError, EOFError, zlib.error) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "damaged gzip data"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
         raise ListFormatError(
             f"cannot be read ({reason})", str(path), "check the file; nothing was imported"
         ) from error

@@ -17,7 +17,7 @@ from typing import Self
 
 from hashsets.database import KNOWN_SET_APPLICATION_ID, connect, create, library_errors
 from hashsets.fields import DIGEST_LENGTHS, PERCEPTUAL_LENGTHS
-from hashsets.format import KnownEntry, RejectedEntry
+from hashsets.format import KnownEntry, RejectedEntry, RetractedEntry
 from hashsets.match import EntryReference
 from hashsets.uninformative import is_uninformative
 
@@ -31,6 +31,7 @@ class SetFileWriter:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._has_retracted = False
         self._connection = create(path, "known_set.sql", KNOWN_SET_APPLICATION_ID)
         # If anything fails the file is thrown away, so nothing in it needs protection while it is written.
         self._connection.executescript(
@@ -86,6 +87,47 @@ class SetFileWriter:
                 "INSERT INTO rejected_entry (position, reason) VALUES (?, ?)",
                 [(entry.position, entry.reason) for entry in rejected],
             )
+
+    def add_retracted(self, retracted: Sequence[RetractedEntry]) -> None:
+        """Note what the issuer takes back, until :meth:`apply_retractions`.
+
+        Raises:
+            LibraryError: The file cannot be written.
+        """
+        if not retracted:
+            return
+        with library_errors(self._path):
+            self._connection.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS retracted (position INTEGER NOT NULL, reference TEXT NOT NULL)"
+            )
+            self._connection.executemany(
+                "INSERT INTO retracted VALUES (?, ?)", [(each.position, each.reference) for each in retracted]
+            )
+            self._has_retracted = True
+
+    def apply_retractions(self) -> Iterator[RejectedEntry]:
+        """Mark the entries that the issuer takes back, once all are written.
+
+        Yields:
+            A rejected entry for each retraction of what this list does not hold.
+
+        Raises:
+            LibraryError: The file cannot be written.
+        """
+        if not self._has_retracted:
+            return
+        with library_errors(self._path):
+            self._connection.execute(
+                """
+                UPDATE entry SET attributes = json_set(coalesce(attributes, '{}'), '$.retracted', 'true')
+                WHERE reference IN (SELECT reference FROM retracted)
+                """
+            )
+            self._connection.execute(
+                "DELETE FROM retracted WHERE reference IN (SELECT reference FROM entry WHERE reference IS NOT NULL)"
+            )
+            for (position,) in self._connection.execute("SELECT position FROM retracted ORDER BY position"):
+                yield RejectedEntry(position, "retracted by the issuer")
 
     def finish(self) -> None:
         """Index the entries, and put the file on the disk for good.
