@@ -1,8 +1,9 @@
 """The file of one known-hash set: written once by an import, then sealed and only read.
 
 A set has a file of its own so that an import never touches what a running scan reads, a killed import leaves nothing
-but a stray file, and the indexes are built in one sort. Because a finished file never changes it is opened immutable:
-without locks or journals, so also on a read-only disk and inside a worker that the kernel forbids to write.
+but stray files, and digests are indexed in one sort, in a file beside it (:mod:`hashsets.digest_index`). Because a
+finished file never changes it is opened immutable: without locks or journals, so also on a read-only disk and inside a
+worker that the kernel forbids to write.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from forensics.errors import LibraryError
 from hashsets.database import KNOWN_SET_APPLICATION_ID, connect, create, library_errors
-from hashsets.fields import DIGEST_LENGTHS, PERCEPTUAL_LENGTHS
+from hashsets.digest_index import DigestIndex, DigestIndexBuilder, Row, index_path, open_index, rebuilt, source_of
+from hashsets.fields import PERCEPTUAL_LENGTHS
 from hashsets.format import KnownEntry, RejectedEntry, RetractedEntry
 from hashsets.match import EntryReference
 from hashsets.uninformative import is_uninformative
 
 _BATCH = 1000
-_SORT_MEMORY_KIB = 65536
+_CACHE_KIB = 65536
 _ENTRY_COLUMNS = "position, reference, category, md5, sha1, sha256, size, attributes"
 
 
@@ -32,10 +35,11 @@ class SetFileWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._has_retracted = False
+        self._index = DigestIndexBuilder(path.parent)
         self._connection = create(path, "known_set.sql", KNOWN_SET_APPLICATION_ID)
         # If anything fails the file is thrown away, so nothing in it needs protection while it is written.
         self._connection.executescript(
-            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_SORT_MEMORY_KIB}; BEGIN"
+            f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}; BEGIN"
         )
 
     def add_entries(self, entries: Sequence[KnownEntry]) -> None:
@@ -61,6 +65,7 @@ class SetFileWriter:
                     for entry in entries
                 ],
             )
+            self._index.add([(entry.position, entry.md5, entry.sha1, entry.sha256) for entry in entries])
             self._connection.executemany(
                 "INSERT OR IGNORE INTO perceptual_hash VALUES (?, ?, ?, ?, ?)",
                 [
@@ -130,16 +135,12 @@ class SetFileWriter:
                 yield RejectedEntry(position, "retracted by the issuer")
 
     def finish(self) -> None:
-        """Index the entries, and put the file on the disk for good.
+        """Put the file and the index of its digests on the disk for good.
 
         Raises:
-            LibraryError: The file cannot be written.
+            LibraryError: They cannot be written.
         """
         with library_errors(self._path):
-            for algorithm in DIGEST_LENGTHS:
-                self._connection.execute(
-                    f"CREATE INDEX entry_{algorithm} ON entry ({algorithm}) WHERE {algorithm} IS NOT NULL"
-                )
             self._connection.execute("COMMIT")
             self._connection.close()
             descriptor = os.open(self._path, os.O_RDONLY)
@@ -147,10 +148,13 @@ class SetFileWriter:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+            self._index.write(index_path(self._path), source_of(self._path, self._path.stem))
+            self._index.close()
 
     def discard(self) -> None:
         """Give the file up."""
         self._connection.close()
+        self._index.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -169,14 +173,11 @@ class SetFile:
         self._path = path
         self._set_uuid = set_uuid
         self._connection = connect(path, KNOWN_SET_APPLICATION_ID, "mode=ro&immutable=1")
-        with library_errors(path):
-            self._stated = [
-                algorithm
-                for algorithm in DIGEST_LENGTHS
-                if self._connection.execute(
-                    f"SELECT 1 FROM entry WHERE {algorithm} IS NOT NULL LIMIT 1"  # noqa: S608
-                ).fetchone()
-            ]
+        try:
+            self._index = self._opened_index()
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -196,11 +197,13 @@ class SetFile:
         Raises:
             LibraryError: The file cannot be read.
         """
-        if algorithm not in self._stated:
-            return
         remaining = iter(digests)
         while batch := list(islice(remaining, _BATCH)):
-            yield from self._entries(algorithm, batch)
+            if positions := self._index.candidates(algorithm, batch):
+                asked = set(batch)
+                for entry in self.by_position(positions):
+                    if getattr(entry, algorithm) in asked:
+                        yield entry
 
     def by_position(self, positions: Iterable[int]) -> Iterator[EntryReference]:
         """Give the entries at some positions.
@@ -210,7 +213,7 @@ class SetFile:
         """
         remaining = iter(positions)
         while batch := list(islice(remaining, _BATCH)):
-            yield from self._entries("position", batch)
+            yield from self._entries(batch)
 
     def searched_hashes(self, algorithm: str, least_quality: int) -> Iterator[tuple[int, str]]:
         """Give the perceptual hashes of one algorithm that are to be searched, by their entries' positions.
@@ -261,12 +264,25 @@ class SetFile:
                 ).fetchone()[0]
             )
 
-    def _entries(self, column: str, values: list[str] | list[int]) -> Iterator[EntryReference]:
-        # One by one is how a scan asks, and a plain comparison takes half the time of a list of one.
-        condition = f"{column} = ?" if len(values) == 1 else f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608
-        asked = values[0] if len(values) == 1 else json.dumps(values)
+    def _opened_index(self) -> DigestIndex:
+        """Open the index of digests, or make it anew."""
+        path = index_path(self._path)
         with library_errors(self._path):
-            rows = self._connection.execute(f"SELECT {_ENTRY_COLUMNS} FROM entry WHERE {condition}", (asked,))  # noqa: S608
+            source = source_of(self._path, self._set_uuid)
+            try:
+                return open_index(path, source)
+            except LibraryError:
+                return rebuilt(path, source, self._digests())
+
+    def _digests(self) -> Iterator[Row]:
+        yield from self._connection.execute("SELECT position, md5, sha1, sha256 FROM entry ORDER BY position")
+
+    def _entries(self, positions: list[int]) -> Iterator[EntryReference]:
+        # One by one is how a scan asks, and a plain comparison takes half the time of a list of one.
+        condition = "= ?" if len(positions) == 1 else "IN (SELECT value FROM json_each(?))"
+        asked = positions[0] if len(positions) == 1 else json.dumps(positions)
+        with library_errors(self._path):
+            rows = self._connection.execute(f"SELECT {_ENTRY_COLUMNS} FROM entry WHERE position {condition}", (asked,))  # noqa: S608
             for position, reference, category, md5, sha1, sha256, size, attributes in rows:
                 yield EntryReference(
                     self._set_uuid,

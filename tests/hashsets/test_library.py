@@ -44,7 +44,7 @@ def test_only_its_owner_can_enter(library: Library, md5_list: Path) -> None:
     for folder in (library.folder, sets_folder(library.folder)):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     files = [path for path in library.folder.rglob("*") if path.is_file()]
-    assert len(files) == 3
+    assert len(files) >= 4
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
@@ -133,7 +133,7 @@ def test_an_import_under_the_same_name_replaces_the_set(library: Library, md5_li
     new = library.import_list(newer, "n", Disposition.NOTABLE)
     assert new.uuid != old.uuid
     assert library.sets() == [new]
-    assert set_files(library) == {f"{new.uuid}.sqlite"}
+    assert {name.partition(".")[0] for name in set_files(library)} == {new.uuid}
 
 
 def test_a_removed_set_leaves_nothing(library: Library, md5_list: Path) -> None:
@@ -242,7 +242,7 @@ class TestForeignFiles:
 
     def test_a_file_of_an_older_tamiz_without_a_way_forward(self, library: Library, md5_list: Path) -> None:
         library.import_list(md5_list, "n", Disposition.NOTABLE)
-        (path,) = sets_folder(library.folder).iterdir()
+        (path,) = sets_folder(library.folder).glob("*.sqlite")
         connection = sqlite3.connect(path)
         connection.execute("PRAGMA user_version = 0")
         connection.close()
@@ -256,7 +256,7 @@ class TestForeignFiles:
 
     def test_a_set_file_that_is_missing_or_damaged(self, library: Library, md5_list: Path) -> None:
         library.import_list(md5_list, "n", Disposition.NOTABLE)
-        (path,) = sets_folder(library.folder).iterdir()
+        (path,) = sets_folder(library.folder).glob("*.sqlite")
         path.write_bytes(b"x" * 5000)
         with pytest.raises(LibraryError, match="not a file of a tamiz library"):
             library.lookup([A_HASH])

@@ -1,0 +1,285 @@
+"""Which entries may state a digest: sorted prefixes of all digests of a set, in a file that processes share.
+
+For each algorithm the first eight bytes of every digest, as numbers in ascending order, and beside them the entries'
+positions. A look-up is a binary search in mapped memory: it never leaves an entry out, and what it gives is compared in
+full with the set by whoever asks, so a shared prefix is no false answer.
+
+The index is written by the import. One that is missing, stale or damaged is made anew from the set by the first who
+opens it and may write there; who may not write makes one in its own memory.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from forensics.errors import LibraryError
+from hashsets.array_file import ArrayFile, ArrayFileWriter, Numbers
+from hashsets.fields import DIGEST_LENGTHS
+
+KIND = "digest-index/1"
+_PREFIX_DIGITS = 16
+_READ_AT_ONCE = 1 << 20
+SORTED_AT_ONCE = 1 << 22
+"""Entries sorted in memory at a time: about 200 MB."""
+_SMALL = np.dtype("<u4")
+_LARGE = np.dtype("<u8")
+
+Row: TypeAlias = tuple[int, str | None, str | None, str | None]
+"""Position, MD5, SHA-1 and SHA-256 of an entry, in hexadecimal of either case."""
+
+
+class _Arrays(Protocol):
+    """Arrays by name: a file's, or a dictionary's."""
+
+    def __getitem__(self, name: str, /) -> Numbers: ...
+
+
+class _Spool:
+    """Digests of one algorithm in the order they come, on the disk and not in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files = (_unnamed_file(folder), _unnamed_file(folder))
+        self._sizes = np.zeros(1 << 16, np.int64)
+        self.largest_position = 0
+
+    def __len__(self) -> int:
+        return int(self._sizes.sum())
+
+    def add(self, prefixes: npt.NDArray[np.uint64], positions: npt.NDArray[np.uint64]) -> None:
+        for file, values in zip(self._files, (prefixes, positions), strict=True):
+            file.write(values.tobytes())
+        self._sizes += np.bincount((prefixes >> np.uint64(48)).astype(np.int64), minlength=len(self._sizes))
+        self.largest_position = max(self.largest_position, int(positions.max()))
+
+    def write_sorted(self, prefixes: Numbers, positions: Numbers) -> None:
+        """Sort into two arrays, one range of prefixes after the other, each as large as memory should hold."""
+        done = 0
+        for first, last in self._ranges():
+            parts = [
+                (some[chosen], at[chosen])
+                for some, at in self._read()
+                for chosen in [((some >> np.uint64(48)) >= first) & ((some >> np.uint64(48)) <= last)]
+            ]
+            of_range = np.concatenate([some for some, _ in parts])
+            order = np.argsort(of_range)
+            end = done + len(order)
+            prefixes[done:end] = of_range[order]
+            positions[done:end] = np.concatenate([at for _, at in parts])[order]
+            done = end
+
+    def close(self) -> None:
+        for file in self._files:
+            file.close()
+
+    def _ranges(self) -> Iterator[tuple[np.uint64, np.uint64]]:
+        """Ranges of first two bytes that hold up to so many digests, or are of one value."""
+        first = total = 0
+        for value, size in enumerate(self._sizes.tolist()):
+            if total and total + size > SORTED_AT_ONCE:
+                yield np.uint64(first), np.uint64(value - 1)
+                first, total = value, 0
+            total += size
+        if total:
+            yield np.uint64(first), np.uint64(len(self._sizes) - 1)
+
+    def _read(self) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]]:
+        at_once = min(_READ_AT_ONCE, SORTED_AT_ONCE)
+        for file in self._files:
+            file.seek(0)
+        while some := self._files[0].read(8 * at_once):
+            yield np.frombuffer(some, np.uint64), np.frombuffer(self._files[1].read(8 * at_once), np.uint64)
+
+
+class DigestIndexBuilder:
+    """Gathers the digests of a set as its entries are written, and sorts them in bounded memory.
+
+    Args:
+        folder: Where there is room for as much again as the index takes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._spools = {algorithm: _Spool(folder) for algorithm in DIGEST_LENGTHS}
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take the digests of some entries.
+
+        Raises:
+            ValueError: A digest is no hexadecimal of the length of its algorithm.
+            OSError: The disk is full.
+        """
+        if not rows:
+            return
+        positions, *columns = zip(*rows, strict=True)
+        for (algorithm, digits), column in zip(DIGEST_LENGTHS.items(), columns, strict=True):
+            stated = positions
+            digests = column
+            if None in column:
+                pairs = [pair for pair in zip(positions, column, strict=True) if pair[1] is not None]
+                if not pairs:
+                    continue
+                stated, digests = zip(*pairs, strict=True)
+            prefixes = _prefixes(cast("Sequence[str]", digests), digits)
+            self._spools[algorithm].add(prefixes, np.array(stated, np.uint64))
+
+    def write(self, path: Path, source: str) -> None:
+        """Sort and write the index.
+
+        Args:
+            path: The index file.
+            source: The set it is of.
+
+        Raises:
+            LibraryError: It cannot be written.
+        """
+        with ArrayFileWriter(path, KIND, source, self._shapes()) as writer:
+            self._fill(writer)
+
+    def in_memory(self) -> DigestIndex:
+        """Sort and give the index, without a file."""
+        arrays: dict[str, Numbers] = {name: np.empty(shape, dtype) for name, (dtype, shape) in self._shapes().items()}
+        self._fill(arrays)
+        return DigestIndex(arrays)
+
+    def close(self) -> None:
+        """Let go of the room on the disk."""
+        for spool in self._spools.values():
+            spool.close()
+
+    def _shapes(self) -> dict[str, tuple[np.dtype[Any], tuple[int]]]:
+        shapes: dict[str, tuple[np.dtype[Any], tuple[int]]] = {}
+        for algorithm, spool in self._spools.items():
+            shapes[f"{algorithm}.prefixes"] = (_LARGE, (len(spool),))
+            shapes[f"{algorithm}.positions"] = (_SMALL if spool.largest_position < 1 << 32 else _LARGE, (len(spool),))
+        return shapes
+
+    def _fill(self, arrays: _Arrays) -> None:
+        for algorithm, spool in self._spools.items():
+            spool.write_sorted(arrays[f"{algorithm}.prefixes"], arrays[f"{algorithm}.positions"])
+
+
+class DigestIndex:
+    """Gives the positions of the entries that may state a digest.
+
+    Args:
+        arrays: ``md5.prefixes``, ``md5.positions`` and so on, as the builder makes them.
+    """
+
+    def __init__(self, arrays: _Arrays) -> None:
+        self._prefixes = {algorithm: arrays[f"{algorithm}.prefixes"] for algorithm in DIGEST_LENGTHS}
+        self._positions = {algorithm: arrays[f"{algorithm}.positions"] for algorithm in DIGEST_LENGTHS}
+
+    def count(self, algorithm: str) -> int:
+        """How many entries state a digest of an algorithm."""
+        return len(self._prefixes[algorithm])
+
+    def candidates(self, algorithm: str, digests: Sequence[str]) -> list[int]:
+        """Find the entries whose digest begins as one of some digests does.
+
+        Args:
+            algorithm: Of the digests.
+            digests: In hexadecimal, of the algorithm's length.
+
+        Returns:
+            Their positions, ascending, each once.
+        """
+        known = self._prefixes[algorithm]
+        if not known.size:
+            return []
+        if len(digests) == 1:  # as a scan asks, one content after the other
+            asked = np.array((int(digests[0][:_PREFIX_DIGITS], 16),), np.uint64)
+        else:
+            asked = np.unique(_prefixes(digests, DIGEST_LENGTHS[algorithm]))
+        first = known.searchsorted(asked)
+        first_or_last = np.minimum(first, len(known) - 1)
+        is_there = known[first_or_last] == asked
+        if not is_there.any():
+            return []
+        first, asked = first[is_there], asked[is_there]
+        ends = known.searchsorted(asked, "right")
+        positions = self._positions[algorithm]
+        found = [positions[start:end] for start, end in zip(first.tolist(), ends.tolist(), strict=True)]
+        return cast("list[int]", np.unique(np.concatenate(found)).tolist())
+
+
+def index_path(set_file: Path) -> Path:
+    """The index of a set file."""
+    return set_file.with_suffix(".digests")
+
+
+def source_of(set_file: Path, uuid: str) -> str:
+    """What an index of a set file is bound to. A finished set file never changes.
+
+    Raises:
+        OSError: The file is gone.
+    """
+    return f"set {uuid}, {set_file.stat().st_size} bytes"
+
+
+def open_index(path: Path, source: str) -> DigestIndex:
+    """Open an index.
+
+    Raises:
+        LibraryError: It is missing, of another set, or damaged so that it shows at once.
+    """
+    return DigestIndex(ArrayFile(path, KIND, source))
+
+
+def check_index(path: Path, source: str) -> DigestIndex:
+    """Open an index and read all of it.
+
+    Raises:
+        LibraryError: It is missing, of another set, damaged, or not in order.
+    """
+    arrays = ArrayFile(path, KIND, source)
+    arrays.check()
+    for algorithm in DIGEST_LENGTHS:
+        prefixes = arrays[f"{algorithm}.prefixes"]
+        for start in range(0, len(prefixes), _READ_AT_ONCE):
+            some = prefixes[start : start + _READ_AT_ONCE + 1]
+            if (some[1:] < some[:-1]).any():
+                raise LibraryError("the index is not in order", str(path), "import the list again")
+    return DigestIndex(arrays)
+
+
+def rebuilt(path: Path, source: str, rows: Iterable[Row]) -> DigestIndex:
+    """Make an index anew, as a file if one may write there, else in memory.
+
+    Args:
+        path: The index file.
+        source: The set it is of.
+        rows: All entries of the set, by position.
+    """
+    builder = DigestIndexBuilder(path.parent)
+    try:
+        remaining = iter(rows)
+        while batch := list(islice(remaining, 1 << 16)):
+            builder.add(batch)
+        try:
+            builder.write(path, source)
+            return open_index(path, source)
+        except LibraryError:
+            return builder.in_memory()
+    finally:
+        builder.close()
+
+
+def _prefixes(digests: Sequence[str], digits: int) -> npt.NDArray[np.uint64]:
+    """The first eight bytes of digests of one length, as numbers."""
+    numbers = np.frombuffer(bytes.fromhex("".join(digests)), np.uint8).reshape(len(digests), digits // 2)
+    return np.ascontiguousarray(numbers[:, :8]).view(">u8").ravel().astype(np.uint64)
+
+
+def _unnamed_file(folder: Path) -> BinaryIO:
+    """A file that is gone when this process is; in memory where nothing can be written."""
+    try:
+        return cast("BinaryIO", tempfile.TemporaryFile(dir=folder))
+    except OSError:
+        return BytesIO()
