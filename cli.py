@@ -126,6 +126,7 @@ def scan(
     )  # fmt: skip
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         result = triage.scan(store, actor, request, display)
+    _warn_of_crowded_entries(case)
     if as_json or len(result.errors) < len(sources):
         _show_status(case, as_json)
     for error in (*result.errors, *result.problems):
@@ -152,6 +153,7 @@ def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet
     folder, known_sets = _chosen_sets(sets)
     with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         found = triage.match(store, actor, known_sets, folder, display)
+    _warn_of_crowded_entries(case)
     if as_json:
         print_json({"matches": found, "sets": [known_set.name for known_set in known_sets]})
         return
@@ -173,7 +175,7 @@ def hits(case: Path, dispositions: tuple[str, ...], as_json: bool) -> None:
         rows = []
         for hit in found:
             rows.append({field: getattr(hit, field) for field in PUBLIC_HIT_FIELDS})
-            if not as_json and (remark := _resemblance(hit)) is not None:
+            if not as_json and (remark := _remark(hit)) is not None:
                 rows[-1]["remark"] = remark
         if any("remark" in row for row in rows):
             columns.append("remark")
@@ -305,13 +307,28 @@ def doctor(as_json: bool) -> None:
 # What the commands share
 
 
-def _resemblance(hit: Hit) -> str | None:
-    """Say in words which view of a content matched, or which share of a film's frames."""
+def _remark(hit: Hit) -> str | None:
+    """Say what is said against the entry, and which view of a content matched, or which share of a film's frames."""
+    from forensics.reports.printable import printable
     from forensics.reports.resemblance import resemblance
     from forensics.reports.translation import translation
 
     phrases = resemblance(translation("en"), hit)
-    return None if phrases is None else phrases.unescape()
+    remarks = (
+        "RETRACTED by its issuer" if hit.retracted else None,
+        None if hit.disputed is None else f"DISPUTED: {printable(hit.disputed)}",
+        None if phrases is None else phrases.unescape(),
+    )
+    return " · ".join(filter(None, remarks)) or None
+
+
+def _warn_of_crowded_entries(case: Path) -> None:
+    from forensics.case.reader import CaseReader
+    from forensics.case.status import crowded_line
+
+    with CaseReader.open(case) as reader:
+        for entry in reader.crowded_entries():
+            click.echo(f"tamiz: warning: {crowded_line(entry.set, entry.position, entry.contents)}", err=True)
 
 
 def _chosen_sets(names: Sequence[str]) -> tuple[Path, tuple[KnownSet, ...]]:

@@ -112,6 +112,8 @@ def set_remove(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
     """Look hashes up in all sets: MD5, SHA-1 and SHA-256 exactly, PDQ, pHash and frames within the strict radius."""
+    from hashsets.standing import dispute, is_retracted
+
     with open_library() as library:
         sets = {known_set.uuid: known_set for known_set in library.sets()}
         rows = [
@@ -124,8 +126,12 @@ def set_lookup(hashes: tuple[str, ...], as_json: bool) -> None:
                 "position": match.entry.position,
                 "reference": match.entry.reference,
                 "basis": match.basis,
+                "retracted": is_retracted(match.entry.attributes),
+                "disputed": dispute(match.entry.attributes),
             }
             for value, matches in zip(hashes, library.lookup(hashes), strict=True)
             for match in matches
         ]
-    show(rows, ("hash", "set", "disposition", "scheme", "category", "position"), as_json, "in no set")
+    columns = ["hash", "set", "disposition", "scheme", "category", "position"]
+    columns += [flag for flag in ("retracted", "disputed") if any(row[flag] for row in rows)]
+    show(rows, columns, as_json, "in no set")

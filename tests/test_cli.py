@@ -73,7 +73,7 @@ def test_hits_have_the_public_fields_and_nothing_else_is_printed(
         {
             "exhibit", "path", "locator", "allocation", "size", "media_type", "md5", "sha1", "sha256", "set",
             "disposition", "scheme", "category", "basis", "distance", "tier", "probe", "query_covered",
-            "known_covered",
+            "known_covered", "retracted", "disputed",
         }
     ] * 3  # fmt: skip
     by_path = {hit["path"]: hit for hit in hits}
@@ -87,7 +87,7 @@ def test_hits_have_the_public_fields_and_nothing_else_is_printed(
         "exhibit": "E1", "path": "gone.jpg", "allocation": "deleted", "media_type": "image/png",
         "md5": evidence.md5["gone.jpg"], "set": "known", "disposition": "notable", "scheme": "lab-1", "category": "2",
         "basis": "md5", "distance": 0, "tier": "exact", "probe": None,
-        "query_covered": None, "known_covered": None,
+        "query_covered": None, "known_covered": None, "retracted": False, "disputed": None,
     }  # fmt: skip
 
 

@@ -13,10 +13,19 @@ from typing import Any, Self
 
 from forensics.case import ledger, logical_digest
 from forensics.case.perceptual_account import PerceptualAccount, perceptual_account
+from forensics.case.set_account import (
+    CrowdedEntry,
+    Disagreement,
+    Standing,
+    crowded_entries,
+    disagreements,
+    standing,
+)
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError
 from forensics.reason import NOTHING_TO_EXAMINE, Reason
 from hashsets.format import Disposition
+from hashsets.standing import dispute, is_retracted
 
 SHOWN = (Disposition.NOTABLE, Disposition.REFERENCE)
 """Dispositions of the hits that are counted and listed unless others are asked for: benign means to be ignored."""
@@ -26,9 +35,10 @@ SHOWN = (Disposition.NOTABLE, Disposition.REFERENCE)
 class Hit:
     """One stream whose content matches one entry of one set.
 
-    The first nineteen fields are those of ``hits --json``; the rest is for reports. ``path`` is printable;
+    The first twenty-one fields are those of ``hits --json``; the rest is for reports. ``path`` is printable;
     ``path_bytes`` holds the stored name in hexadecimal where that is another. ``query_covered`` and ``known_covered``
-    are as in :class:`hashsets.match.Match`.
+    are as in :class:`hashsets.match.Match`; ``retracted`` says that the issuer has taken the entry back, ``disputed``
+    what others say against it.
     """
 
     exhibit: str
@@ -50,6 +60,8 @@ class Hit:
     probe: str | None
     query_covered: float | None
     known_covered: float | None
+    retracted: bool
+    disputed: str | None
     reference: str | None
     position: int
     set_uuid: str
@@ -72,6 +84,7 @@ class Hit:
 PUBLIC_HIT_FIELDS = (
     "exhibit", "path", "locator", "allocation", "size", "media_type", "md5", "sha1", "sha256", "set", "disposition",
     "scheme", "category", "basis", "distance", "tier", "probe", "query_covered", "known_covered",
+    "retracted", "disputed",
 )  # fmt: skip
 """What ``hits --json`` shows, in this order."""
 
@@ -261,8 +274,8 @@ class CaseReader:
                    contents.media_type, contents.md5, contents.sha1, contents.sha256,
                    sets_used.name AS "set", sets_used.disposition, sets_used.scheme, entries_hit.category,
                    hits.basis, hits.distance, hits.tier, hits.probe, hits.query_covered, hits.known_covered,
-                   entries_hit.reference, hits.position, hits.set_uuid, hits.agreeing, hits.disagreeing,
-                   streams.recovery, volumes.label AS volume,
+                   entries_hit.attributes, entries_hit.reference, hits.position,
+                   hits.set_uuid, hits.agreeing, hits.disagreeing, streams.recovery, volumes.label AS volume,
                    streams.modified, streams.accessed, streams.changed, streams.created, streams.path_bytes
             FROM hits
             JOIN sets_used ON sets_used.uuid = hits.set_uuid
@@ -276,6 +289,8 @@ class CaseReader:
             ORDER BY exhibits.label, streams.locator, streams.path, sets_used.name, sets_used.imported, hits.position
         """  # noqa: S608 - only question marks are put in
         for row in self._rows(query, *dispositions):
+            attributes = json.loads(row.pop("attributes"))
+            row["retracted"], row["disputed"] = is_retracted(attributes), dispute(attributes)
             row["agreeing"] = tuple(filter(None, row["agreeing"].split(",")))
             row["disagreeing"] = tuple(filter(None, row["disagreeing"].split(",")))
             yield Hit(**row)
@@ -324,6 +339,25 @@ class CaseReader:
             "SELECT count(*) FROM (SELECT content FROM hits JOIN sets_used ON uuid = set_uuid GROUP BY content "
             "HAVING sum(disposition = 'notable') > 0 AND sum(disposition = 'benign') > 0)"
         )
+
+    def disagreements(self) -> list[Disagreement]:
+        """Sets that say different things of the same contents."""
+        return disagreements(self._rows)
+
+    def inconsistent(self) -> int:
+        """How many contents match an entry that states another digest or size as well."""
+        return self._count(
+            "SELECT count(DISTINCT content) FROM hits JOIN sets_used ON uuid = set_uuid "
+            "WHERE disagreeing <> '' AND disposition <> 'benign'"
+        )
+
+    def standing(self) -> Standing:
+        """How many contents match entries that were retracted or are disputed."""
+        return standing(self._rows)
+
+    def crowded_entries(self) -> list[CrowdedEntry]:
+        """Entries that match very many contents: a poisoned list, or the hash of next to nothing."""
+        return crowded_entries(self._rows)
 
     # Coverage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from forensics.case.reader import CaseReader
@@ -16,8 +17,11 @@ def status(case: CaseReader) -> dict[str, Any]:
         ``complete`` (bool: nothing stands in ``incomplete``), ``incomplete`` (reasons in words),
         ``streams``, ``bytes`` (hashed), ``contents``, ``pictures``, ``videos``, ``hits`` (rows of ``hits`` by tier),
         ``not_examined``, ``scans``, and beyond the public ones ``pending``, ``benign_streams``, ``conflicts``,
-        ``pictures_hashed``, ``videos_hashed``, ``pictures_not_hashed``, ``videos_not_hashed``, ``partly_hashed``
-        (pictures and films of which only a part has perceptual hashes), ``outcomes``, ``ledger_head``, ``case``.
+        ``inconsistent`` (contents that match an entry which states another digest as well), ``disagreements`` (sets
+        that contradict each other), ``standing`` (contents that match retracted or disputed entries),
+        ``crowded_entries`` (those that match very many contents), ``pictures_hashed``, ``videos_hashed``,
+        ``pictures_not_hashed``, ``videos_not_hashed``, ``partly_hashed`` (pictures and films of which only a part has
+        perceptual hashes), ``outcomes``, ``ledger_head``, ``case``.
     """
     counts = case.stream_counts()
     gaps = [{"locator": gap.locator, "reason": gap.reason, "detail": gap.detail} for gap in case.gaps()]
@@ -62,6 +66,10 @@ def status(case: CaseReader) -> dict[str, Any]:
         "hits": case.hit_counts(),
         "benign_streams": case.benign_streams(),
         "conflicts": case.conflicts(),
+        "inconsistent": case.inconsistent(),
+        "disagreements": [asdict(each) for each in case.disagreements()],
+        "standing": asdict(case.standing()),
+        "crowded_entries": [asdict(each) for each in case.crowded_entries()],
         "pictures_not_hashed": account.pictures_not_hashed,
         "videos_not_hashed": account.videos_not_hashed,
         "partly_hashed": account.partly_hashed,
@@ -70,6 +78,33 @@ def status(case: CaseReader) -> dict[str, Any]:
         "scans": scans,
         "ledger_head": head,
     }
+
+
+def _lines_about_sets(document: dict[str, Any]) -> Iterator[str]:
+    """Say what is wrong with the sets, if anything is."""
+    for each in document["disagreements"]:
+        what = "is notable in one and benign in the other" if each["kind"] == "disposition" else "has two categories"
+        yield f"disagree  '{each['sets'][0]}' and '{each['sets'][1]}': what {what}: {each['contents']:,} contents"
+    if document["inconsistent"]:
+        yield f"conflicts {document['inconsistent']:,} contents match an entry that states another digest too"
+    standing = document["standing"]
+    if standing["retracted"]:
+        yield (
+            f"retracted {standing['retracted']:,} contents match an entry that its issuer has retracted, "
+            f"{standing['only_retracted']:,} of them no other"
+        )
+    if standing["disputed"]:
+        yield f"disputed  {standing['disputed']:,} contents match an entry that others dispute"
+    for each in document["crowded_entries"]:
+        yield f"SUSPECT   {crowded_line(each['set'], each['position'], each['contents'])}"
+
+
+def crowded_line(set_name: str, position: int, contents: int) -> str:
+    """Warn of one entry that matches very many contents."""
+    return (
+        f"entry {position:,} of '{set_name}' matches {contents:,} contents: a hash that says nothing, "
+        "or an entry put there on purpose"
+    )
 
 
 SHOWN_GAPS = 20
@@ -96,6 +131,7 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     yield f"benign    {document['benign_streams']:,} streams hold a content that a benign set lists"
     if document["conflicts"]:
         yield f"conflicts {document['conflicts']:,} contents are notable in one set and benign in another"
+    yield from _lines_about_sets(document)
     for outcome in document["outcomes"]:
         yield f"{outcome['state']:9} {outcome['count']:,} streams: {outcome['reason']}"
     for picture in document["pictures_not_hashed"]:

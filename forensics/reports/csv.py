@@ -97,7 +97,9 @@ def _hit_row(hit: Hit, columns: Sequence[str], pseudonyms: Pseudonyms) -> list[s
     return [made[column] if column in made else _text(getattr(hit, column)) for column in columns]
 
 
-def _text(value: str | float | None) -> str:
+def _text(value: str | float | bool | None) -> str:
+    if isinstance(value, bool):
+        return "true" if value else ""
     return "" if value is None else str(value)
 
 

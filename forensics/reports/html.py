@@ -120,6 +120,8 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "gaps": state["not_examined"][:MOST_GAPS],
         "exhibits": _exhibits(case),
         "sets": case.sets_used(),
+        "disagreements": case.disagreements(),
+        "crowded_entries": case.crowded_entries(),
         "set_labels": set_labels,
         "results": results,
         "set_rows": lambda uuid: sorted(

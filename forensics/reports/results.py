@@ -79,6 +79,11 @@ class FoundContent:
         return any(entry.disagreeing for entry in self.entries)
 
     @property
+    def only_retracted(self) -> bool:
+        """Whether its issuer has retracted every entry that it matches."""
+        return all(entry.retracted for entry in self.entries)
+
+    @property
     def rank(self) -> tuple[int, int]:
         """How strong its strongest hit is; lower is stronger."""
         return _rank(self.entries[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -69,9 +69,11 @@ def match(
     distance: int = 0,
     category: str | None = "1",
     disagreeing: tuple[str, ...] = (),
+    attributes: Mapping[str, str] | None = None,
 ) -> Match:
     """A match with an invented entry."""
-    entry = EntryReference(set_uuid, position, f"{ISSUER_REFERENCE}-{position}", category)
+    reference = f"{ISSUER_REFERENCE}-{position}"
+    entry = EntryReference(set_uuid, position, reference, category, attributes=attributes or {})
     if tier is Tier.EXACT:
         return Match(entry, "sha256", 0, tier, None, ("sha256", "md5"), disagreeing)
     return Match(entry, "pdq", distance, tier, "original" if tier is Tier.NEAR else "rotate-90", ("pdq",))

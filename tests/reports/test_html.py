@@ -19,12 +19,14 @@ from forensics.reports.html import integrity, write_html
 from forensics.reports.recipient import Recipient
 from forensics.reports.translation import LANGUAGES
 from hashsets.format import Disposition
+from hashsets.match import Tier
 from tests.reports.conftest import (
     BENIGN,
     EXAMINER,
     ISSUER_REFERENCE,
     MARKER,
     NOTABLE,
+    OTHER,
     PARTITION_NAME,
     PERCEPTUAL_VALUE,
     SETS,
@@ -245,6 +247,54 @@ def test_conflicts_are_flagged_where_they_are(sample_case: Path, render: Render)
     assert "Matches entry 8 of set L4 programas comunes" in flagged[1]
     assert "disagree: size" in flagged[1]
     assert "1 content is notable in one set and benign in another." in page.by_id("summary").text
+
+
+def test_sets_that_disagree_are_named_with_how_much(sample_case: Path, render: Render) -> None:
+    rows = rows_of(parse(render(sample_case, "en")), "sets", "Where sets disagree")[1:]
+    assert rows == [
+        ["L2 intercambio internacional / L3 lista nacional 2026-02", "different categories of one scheme", "1"],
+        ["L3 lista nacional 2026-02 / L4 programas comunes", "notable in one, benign in the other", "1"],
+    ]
+    assert "notable en una, benigno en la otra" in render(sample_case, "es")
+
+
+@pytest.mark.parametrize(
+    ("language", "retracted", "disputed", "all_retracted", "counted"),
+    [
+        ("en", "RETRACTED by its issuer", "DISPUTED: sha1 (2 members)", "Every entry that this content matches",
+         "2 of these contents match an entry that its issuer has retracted (1 match no other entry)"),
+        ("es", "RETIRADA por su emisor", "IMPUGNADA: sha1 (2 members)", "Todas las entradas con las que coincide",
+         "2 de estos contenidos coinciden con una entrada que su emisor retiró (1 no coinciden con ninguna otra)"),
+    ],
+)  # fmt: skip
+def test_retracted_and_disputed_entries_are_marked_and_counted_apart(
+    new_case: NewCase, render: Render, language: str, retracted: str, disputed: str, all_retracted: str, counted: str
+) -> None:
+    writer = new_case()
+    taken_back = match(NOTABLE, 1, attributes={"retracted": "true"})
+    writer.add(b"a", b"one", taken_back)
+    writer.add(b"b", b"two", taken_back, match(OTHER, 2, attributes={"disputed": "sha1 (2 members)"}))
+    writer.add(b"c", b"three", match(OTHER, 3))
+    case = writer.finish()
+    page = parse(render(case, language))
+    articles = [article.text for article in page.all("article")]
+    assert [retracted in text for text in articles] == [True, True, False]
+    assert [disputed in text for text in articles] == [False, True, False]
+    assert [all_retracted in text for text in articles] == [True, False, False]
+    assert counted in page.by_id("summary").text
+    with CaseReader.open(case) as reader:
+        assert status(reader)["hits"]["exact"] == 4  # a fact all the same
+
+
+def test_an_entry_that_matches_too_much_is_an_alarm(new_case: NewCase, render: Render) -> None:
+    writer = new_case()
+    for number in range(25):
+        writer.add(b"%d" % number, b"picture %d" % number, match(NOTABLE, 7, Tier.NEAR, 3))
+    case = writer.finish()
+    page = parse(render(case, "en"))
+    assert "entry 7 matches 25 contents" in page.by_id("summary").text
+    assert page.by_id("hits").text.count("Matches entry 7") == 25
+    assert "la entrada 7 coincide con 25 contenidos" in render(case, "es")
 
 
 def test_what_was_not_examined_is_listed_with_its_reason(sample_case: Path, render: Render) -> None:
