@@ -12,7 +12,7 @@ import unicodedata
 from base64 import b64decode
 from collections.abc import Mapping
 
-from hashsets.format import KnownEntry, KnownPerceptualHash
+from hashsets.format import NO_ATTRIBUTES, KnownEntry, KnownPerceptualHash
 
 DIGEST_LENGTHS: Mapping[str, int] = {"md5": 32, "sha1": 40, "sha256": 64}
 """Hexadecimal digits of each digest tamiz matches on."""
@@ -146,6 +146,21 @@ def photodna(text: object) -> str:
     return decoded.hex()
 
 
+def carried_photodna(text: object, attributes: dict[str, str]) -> tuple[KnownPerceptualHash, ...]:
+    """Carry a PhotoDNA; an empty value is none.
+
+    A malformed one, which some exporters write, does not cost the entry its other hashes: it is left out, and the
+    attribute ``photodna`` says so.
+    """
+    if text is None or (isinstance(text, str) and not text.strip()):
+        return ()
+    try:
+        return (perceptual_hash("photodna", text),)
+    except FieldError:
+        attributes["photodna"] = LEFT_OUT
+        return ()
+
+
 def whole_number(field: str, value: object, largest: int = LARGEST_SIZE) -> int | None:
     """Check a size, quality or the like; an empty value is none.
 
@@ -244,7 +259,7 @@ def _is_well_formed(entry: KnownEntry) -> bool:
         and (category is None or (0 < len(category) <= LONGEST_TEXT and category.isprintable()))
         and (reference is None or (0 < len(reference) <= LONGEST_TEXT and reference.isprintable()))
         and type(entry.perceptual) is tuple
-        and type(entry.attributes) is dict
+        and (type(entry.attributes) is dict or entry.attributes is NO_ATTRIBUTES)
         and (not entry.perceptual or all(map(_is_well_formed_hash, entry.perceptual)))
         and (
             not entry.attributes

@@ -104,11 +104,30 @@ def tamiz_picture_hashers() -> list[PictureHasher]:
 
 @hookimpl
 def tamiz_list_formats() -> list[ListFormat]:
-    """VICS JSON, md5sum-like lists, hashdeep, vPDQ hashes of films, CSV with named columns."""
-    from hashsets.formats import csv, digest_list, hashdeep, vics, vpdq
+    """Every list a laboratory receives; the more particular before the more general, each recognised by content."""
+    from hashsets.formats import (
+        autopsy,
+        csv,
+        digest_list,
+        encase,
+        hashdeep,
+        hashkeeper,
+        hashlookup,
+        icse,
+        iped,
+        ncmec,
+        nsrl,
+        nsrl_delta,
+        nsrl_text,
+        vics,
+        vpdq,
+    )
 
     return [
-        vics.VicsFormat(), hashdeep.HashdeepFormat(), vpdq.VpdqFormat(), digest_list.DigestListFormat(),
+        nsrl.NsrlFormat(), autopsy.AutopsyFormat(), iped.IpedFormat(), encase.EncaseFormat(),
+        vics.VicsFormat(), ncmec.NcmecFormat(), hashlookup.HashlookupFormat(),
+        hashdeep.HashdeepFormat(), nsrl_text.NsrlTextFormat(), nsrl_delta.NsrlDeltaFormat(),
+        hashkeeper.HashkeeperFormat(), icse.IcseFormat(), vpdq.VpdqFormat(), digest_list.DigestListFormat(),
         csv.CsvFormat(),
     ]  # fmt: skip
 

@@ -153,7 +153,7 @@ def test_a_list_without_a_valid_entry_is_refused(library: Library, tmp_path: Pat
     [
         (b"", "is empty"),
         (b"\x89PNG", "not a list of a known format"),
-        (b"hello\n", "--format: vics"),
+        (b"hello\n", "--format: .*vics"),
         (b"hash;name\n", r"csv \(the first line names a column md5, sha1, sha256, pdq or phash\)"),
     ],
 )
