@@ -30,6 +30,9 @@ class PlantedClass(StrEnum):
     DELETED_FAT = "deleted-fat"
     RESIZED = "resized"
     RECOMPRESSED = "recompressed"
+    MIRRORED = "mirrored"
+    TURNED = "turned"
+    FRAMED = "framed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class PlantedStream:
         category: Category code of that entry.
         tier: How strong the match must be.
         basis: The strongest basis on which it must match.
-        distance: 0 for a digest; for PDQ, the bits between the entry's hash and the stream's own.
+        distance: 0 for a digest; for PDQ, the bits between the entry's hash and the nearest of the stream's own.
     """
 
     planted_class: PlantedClass

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from forensics.hashing.digests import digests_of
-from forensics.hashing.pdq import pdq_hash
+from forensics.hashing.pdq import PdqHasher, pdq_hash
 from forensics.media.picture import decode
+from forensics.media.views import views
 
 _CONTEXT = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Media"
 _COMMENT = "listed sample picture"
@@ -77,9 +78,10 @@ def pdq_of(content: bytes) -> str:
     return pdq_hash(decode(content).pixels).value
 
 
-def pdq_distance(first: str, second: str) -> int:
-    """Differing bits of two PDQ hashes in hexadecimal."""
-    return (int(first, 16) ^ int(second, 16)).bit_count()
+def pdq_distance(known: str, content: bytes) -> int:
+    """Bits between a PDQ hash in hexadecimal and the nearest of those a scan makes of an encoded synthetic picture."""
+    hashes = (hashed for picture in views(content) for hashed in PdqHasher().hash(picture))
+    return min((int(known, 16) ^ int(hashed.value, 16)).bit_count() for hashed in hashes)
 
 
 def _media(entry: ListedPicture) -> dict[str, object]:

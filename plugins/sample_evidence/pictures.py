@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 _PLASMA_OCTAVES = 8
 _PLASMA_ROUGHNESS = 0.68
@@ -136,6 +136,26 @@ def resized(picture: Image.Image, factor: float) -> Image.Image:
     """
     size = (round(picture.width * factor), round(picture.height * factor))
     return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def mirrored(picture: Image.Image) -> Image.Image:
+    """A synthetic picture with left and right exchanged."""
+    return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+def turned(picture: Image.Image) -> Image.Image:
+    """A synthetic picture turned by a quarter."""
+    return picture.transpose(Image.Transpose.ROTATE_90)
+
+
+def framed(picture: Image.Image, share: float) -> Image.Image:
+    """A synthetic picture in a plain border.
+
+    Args:
+        picture: A picture made by this module.
+        share: Width of the border as a part of the shorter side.
+    """
+    return ImageOps.expand(picture, round(min(picture.size) * share), (240, 240, 240))
 
 
 def _palette(random: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -19,7 +19,9 @@ _WIDTH, _HEIGHT = 800, 600
 _RESIZE_FACTOR = 0.6
 _RECOMPRESSED_QUALITY = 35
 _CATEGORIES = (1, 2, 4)
+_BORDER = 0.06
 _NEAR = frozenset({PlantedClass.RESIZED, PlantedClass.RECOMPRESSED})
+_SIMILAR = frozenset({PlantedClass.MIRRORED, PlantedClass.TURNED, PlantedClass.FRAMED})
 _DELETED = frozenset({PlantedClass.DELETED_NTFS, PlantedClass.DELETED_EXT4, PlantedClass.DELETED_FAT})
 
 # An exact entry carries one of these, in turn: lists in the wild have gaps.
@@ -73,6 +75,11 @@ PLANTINGS = (
     Planting(PlantedClass.RECOMPRESSED, "p1", "Users/ana/Downloads/IMG_0022-web.jpg", 22),
     Planting(PlantedClass.RECOMPRESSED, "p2", "home/luis/fotos/2021/IMG_0023-web.jpg", 23),
     Planting(PlantedClass.RECOMPRESSED, "p3", "DCIM/100MUEST/IMG_0024-web.jpg", 24),
+    Planting(PlantedClass.MIRRORED, "p1", "Users/ana/Downloads/IMG_0025-espejo.jpg", 25),
+    Planting(PlantedClass.MIRRORED, "p3", "DCIM/100MUEST/IMG_0026-espejo.jpg", 26),
+    Planting(PlantedClass.TURNED, "p2", "home/luis/fotos/2021/IMG_0027-girada.jpg", 27),
+    Planting(PlantedClass.FRAMED, "p1", "Users/ana/Pictures/2019/IMG_0028-marco.jpg", 28),
+    Planting(PlantedClass.FRAMED, "p2", "home/luis/respaldo/IMG_0029-marco.jpg", 29),
 )
 """Everything that is planted."""
 
@@ -107,13 +114,19 @@ def _original(picture: int, file_format: str) -> bytes:
 
 @cache
 def _content(planting: Planting) -> bytes:
-    """The bytes that are planted: the listed sample picture itself, or a copy of it that looks the same."""
+    """The bytes that are planted: the listed sample picture itself, or a copy of it that looks like it."""
     original = pictures.plasma(_seed(planting.picture), _WIDTH, _HEIGHT)
     match planting.planted_class:
         case PlantedClass.RESIZED:
             return pictures.encode(pictures.resized(original, _RESIZE_FACTOR), "JPEG")
         case PlantedClass.RECOMPRESSED:
             return pictures.encode(original, "JPEG", _RECOMPRESSED_QUALITY)
+        case PlantedClass.MIRRORED:
+            return pictures.encode(pictures.mirrored(original), "JPEG")
+        case PlantedClass.TURNED:
+            return pictures.encode(pictures.turned(original), "JPEG")
+        case PlantedClass.FRAMED:
+            return pictures.encode(pictures.framed(original, _BORDER), "JPEG")
         case _:
             return _original(planting.picture, _format_of(planting.path))
 
@@ -122,7 +135,7 @@ def _content(planting: Planting) -> bytes:
 def _listed(planting: Planting) -> ListedPicture:
     content = _original(planting.picture, _format_of(planting.path))
     digests = digests_of([content])
-    near = planting.planted_class in _NEAR
+    near = planting.planted_class in _NEAR | _SIMILAR
     named = ("md5", "sha1") if near else _LISTED_DIGESTS[planting.picture % len(_LISTED_DIGESTS)]
     return ListedPicture(
         media_id=_media_id(planting.picture),
@@ -139,7 +152,8 @@ def _truth(planting: Planting) -> PlantedStream:
     digests = digests_of([content])
     entry = _listed(planting)
     if entry.pdq is not None:
-        tier, basis, distance = Tier.NEAR, "pdq", pdq_distance(entry.pdq, pdq_of(content))
+        tier = Tier.SIMILAR if planting.planted_class in _SIMILAR else Tier.NEAR
+        basis, distance = "pdq", pdq_distance(entry.pdq, content)
     else:
         tier, basis, distance = Tier.EXACT, "sha1" if entry.sha1 else "md5", 0
     return PlantedStream(
