@@ -40,7 +40,8 @@ def of_image(image: Image.Image) -> bytes | None:
     block = image.info.get("exif")
     if isinstance(block, bytes) and (found := exif.thumbnail(block)):
         return found
-    resource = image.info.get("photoshop", {}).get(_RESOURCE)
+    resources = image.info.get("photoshop")  # in a PNG it may be a text: its words come under names of their own choice
+    resource = resources.get(_RESOURCE) if isinstance(resources, dict) else None
     return resource[_RESOURCE_HEADER:] if isinstance(resource, bytes) else None
 
 

@@ -42,11 +42,22 @@ class Views(Iterator[Picture]):
     def __init__(self, data: bytes | bytearray | memoryview, seconds: float = VIEW_SECONDS) -> None:
         self.reason: Reason | None = None
         self._data = data
+        self._begun = False
         self._deadline = time.monotonic() + seconds
         self._pictures = self._camera_raw() if camera_raw.is_camera_raw(data) else self._picture()
 
     def __next__(self) -> Picture:
-        return next(self._pictures)
+        try:
+            picture = next(self._pictures)
+        except (StopIteration, PictureError, MemoryError):
+            raise
+        except Exception as error:  # one odd file must not end the examination of all others
+            if not self._begun:
+                raise PictureError(f"cannot be decoded ({type(error).__name__})", Reason.UNDECODABLE) from error
+            self._tell(Reason.VIEW_UNDECODABLE)
+            raise StopIteration from error
+        self._begun = True
+        return picture
 
     def _picture(self) -> Iterator[Picture]:
         try:

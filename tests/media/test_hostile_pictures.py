@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import resource
 import struct
 import zlib
@@ -11,9 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from forensics.errors import PictureError
+from forensics.media import views as view_module
 from forensics.media.picture import MAX_JPEG_PIXELS, MAX_PIXELS, decode
+from forensics.media.views import views
 from forensics.reason import Reason
 from tests import pictures
 from tests.pictures import encoded
@@ -173,3 +178,28 @@ def test_other_formats_that_claim_the_largest_size_take_no_memory(file_format: s
         where, size = sizes[file_format]
         data[where : where + len(size)] = size
     assert reason_of(bytes(data)) in {Reason.TOO_MANY_PIXELS, Reason.UNDECODABLE}
+
+
+@pytest.mark.parametrize("key", ["photoshop", "exif", "transparency", "sizes", "default_image", "loop", "duration"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA"])
+def test_words_in_a_png_are_not_taken_for_what_pillow_keeps_under_their_name(key: str, mode: str) -> None:
+    words = PngInfo()
+    words.add_text(key, "any words")
+    file = io.BytesIO()
+    Image.fromarray(pictures.photo(64, 96)).convert(mode).save(file, "PNG", pnginfo=words)
+    seen = list(views(file.getvalue()))
+    assert [each.view for each in seen if each.view != "composited"] == ["original"]
+
+
+def test_a_failure_nobody_foresaw_loses_no_view_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(view_module, "trimmed", fail)
+    seen = views(sample("PNG"))
+    assert [each.view for each in seen] == ["original"]
+    assert seen.reason is Reason.VIEW_UNDECODABLE
+    monkeypatch.setattr(view_module, "open_picture", fail)
+    with pytest.raises(PictureError) as raised:
+        next(views(sample("PNG")))
+    assert raised.value.reason == Reason.UNDECODABLE
