@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, ClassVar, TypeAlias
+from types import MappingProxyType
+from typing import BinaryIO, ClassVar, NamedTuple, TypeAlias
 
 HEAD_SIZE = 4096
 """How many first bytes of a list are given to :meth:`ListFormat.recognises`."""
+
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+"""Of an entry of which a list says nothing more; one for all, for it cannot be changed."""
 
 
 class Disposition(StrEnum):
@@ -27,8 +31,7 @@ class Disposition(StrEnum):
     """To be noted."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPerceptualHash:
+class KnownPerceptualHash(NamedTuple):
     """A perceptual hash carried by a list.
 
     Attributes:
@@ -42,9 +45,8 @@ class KnownPerceptualHash:
     quality: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownEntry:
-    """One entry of a list.
+class KnownEntry(NamedTuple):
+    """One entry of a list. A tuple, which is made in a quarter of the time of a frozen dataclass: there are millions.
 
     Attributes:
         position: Line number in a text list, ordinal in any other, from 1. Identifies the entry in its set.
@@ -64,7 +66,7 @@ class KnownEntry:
     perceptual: tuple[KnownPerceptualHash, ...] = ()
     category: str | None = None
     reference: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = NO_ATTRIBUTES
 
 
 @dataclass(frozen=True, slots=True)

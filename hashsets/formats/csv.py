@@ -17,6 +17,7 @@ from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListHeader, RejectedEntry
+from hashsets.formats.csv_row import plain_row
 from hashsets.formats.text import head_text, numbered_lines
 
 _NAMES = {
@@ -88,8 +89,9 @@ class CsvFormat(ListFormat):
         names = _split(header or "", delimiter) or []
         meanings = _header_meanings(number, names)
         yield _header(names, meanings)
+        read_plain = plain_row(meanings, delimiter)
         for number, line in lines:
-            yield _entry_or_rejected(number, line, delimiter, meanings)
+            yield (line and read_plain(number, line)) or _entry_or_rejected(number, line, delimiter, meanings)
 
 
 def _delimiter(header: str) -> str:
