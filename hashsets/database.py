@@ -35,8 +35,10 @@ def library_errors(path: Path) -> Iterator[None]:
         raise LibraryError(f"cannot be used ({reason})", str(path), "check the disk and the library folder") from error
 
 
-def create(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
+def create(path: Path, schema: str, application_id: int, page_size: int = 4096) -> sqlite3.Connection:
     """Make a new database that only its owner can read, with a schema from a ``.sql`` file of this package.
+
+    Pages of more than 4,096 bytes are written faster.
 
     Raises:
         LibraryError: It exists or cannot be made.
@@ -46,7 +48,7 @@ def create(path: Path, schema: str, application_id: int) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         sql = Path(__file__).with_name(schema).read_text(encoding="utf-8")
         connection.executescript(
-            f"BEGIN; {sql} PRAGMA application_id = {application_id}; "
+            f"PRAGMA page_size = {page_size}; BEGIN; {sql} PRAGMA application_id = {application_id}; "
             f"PRAGMA user_version = {SCHEMA_VERSIONS[application_id]}; COMMIT"
         )
     return connection

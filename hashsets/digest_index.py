@@ -108,26 +108,24 @@ class DigestIndexBuilder:
     def __init__(self, folder: Path) -> None:
         self._spools = {algorithm: _Spool(folder) for algorithm in DIGEST_LENGTHS}
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, positions: Sequence[int], *columns: Sequence[str | None]) -> None:
         """Take the digests of some entries.
+
+        Args:
+            positions: Of the entries.
+            columns: MD5, SHA-1 and SHA-256 of each.
 
         Raises:
             ValueError: A digest is no hexadecimal of the length of its algorithm.
             OSError: The disk is full.
         """
-        if not rows:
-            return
-        positions, *columns = zip(*rows, strict=True)
         for (algorithm, digits), column in zip(DIGEST_LENGTHS.items(), columns, strict=True):
-            stated = positions
-            digests = column
+            of_column: Sequence[int] = positions
             if None in column:
-                pairs = [pair for pair in zip(positions, column, strict=True) if pair[1] is not None]
-                if not pairs:
-                    continue
-                stated, digests = zip(*pairs, strict=True)
-            prefixes = _prefixes(cast("Sequence[str]", digests), digits)
-            self._spools[algorithm].add(prefixes, np.array(stated, np.uint64))
+                of_column = [position for position, digest in zip(positions, column, strict=True) if digest is not None]
+            if of_column:
+                prefixes = _prefixes([digest for digest in column if digest is not None], digits)
+                self._spools[algorithm].add(prefixes, np.array(of_column, np.uint64))
 
     def write(self, path: Path, source: str) -> None:
         """Sort and write the index.
@@ -261,7 +259,7 @@ def rebuilt(path: Path, source: str, rows: Iterable[Row]) -> DigestIndex:
     try:
         remaining = iter(rows)
         while batch := list(islice(remaining, 1 << 16)):
-            builder.add(batch)
+            builder.add(*zip(*batch, strict=True))
         try:
             builder.write(path, source)
             return open_index(path, source)

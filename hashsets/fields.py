@@ -7,10 +7,14 @@ names the field and what is wrong with it, never its value: hash values belong n
 from __future__ import annotations
 
 import binascii
+import operator
 import re
 import unicodedata
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, repeat, starmap
+from typing import TypeVar, cast
 
 from hashsets.format import NO_ATTRIBUTES, KnownEntry, KnownPerceptualHash
 
@@ -68,7 +72,10 @@ LEFT_OUT = "malformed, left out"
 
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,19})(?:\.0+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LOWER_CASE_DIGITS = re.compile("[0-9a-f]*+").fullmatch
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^a-z0-9]")
+
+_Value = TypeVar("_Value")
 
 
 class FieldError(ValueError):
@@ -266,6 +273,82 @@ def _is_well_formed(entry: KnownEntry) -> bool:
             or all(name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(text) for name, text in entry.attributes.items())
         )
     )
+
+
+def are_well_formed(entries: Sequence[KnownEntry]) -> bool:
+    """Tell quickly, of many entries at once, that none needs a closer look and their positions rise.
+
+    A column at a time, which takes a fifth of the time of one entry after the other. ``False`` says only that a closer
+    look is needed.
+    """
+    try:
+        positions, md5, sha1, sha256, sizes, perceptual, categories, references, attributes = zip(*entries, strict=True)
+        return bool(
+            set(map(type, positions)) == {int}
+            and positions[0] > 0
+            and positions[-1] <= LARGEST_SIZE
+            and all(map(operator.lt, positions, positions[1:]))
+            and (
+                None not in md5
+                or None not in sha1
+                or None not in sha256
+                or all(any(of_one) for of_one in zip(md5, sha1, sha256, perceptual, strict=True))
+            )
+            and _are_hexadecimal(md5, DIGEST_LENGTHS["md5"])
+            and _are_hexadecimal(sha1, DIGEST_LENGTHS["sha1"])
+            and _are_hexadecimal(sha256, DIGEST_LENGTHS["sha256"])
+            and _are_whole_numbers(sizes, LARGEST_SIZE)
+            and _are_short_texts(categories)
+            and _are_short_texts(references)
+            and _are_perceptual(perceptual)
+            and (all(map(operator.is_, attributes, repeat(NO_ATTRIBUTES))) or all(map(_are_attributes, attributes)))
+        )
+    except (TypeError, AttributeError):
+        return False  # a field of another type
+
+
+def _stated(column: Sequence[_Value | None]) -> Sequence[_Value]:
+    return [value for value in column if value is not None] if None in column else cast("Sequence[_Value]", column)
+
+
+def _are_hexadecimal(column: Sequence[str | None], digits: int) -> bool:
+    values = _stated(column)
+    return not values or (set(map(len, values)) == {digits} and _LOWER_CASE_DIGITS("".join(values)) is not None)
+
+
+def _are_whole_numbers(column: Sequence[int | None], largest: int) -> bool:
+    values = _stated(column)
+    return not values or (set(map(type, values)) == {int} and min(values) >= 0 and max(values) <= largest)
+
+
+def _are_short_texts(column: Sequence[str | None]) -> bool:
+    values = _stated(column)
+    return not values or (all(values) and max(map(len, values)) <= LONGEST_TEXT and "".join(values).isprintable())
+
+
+def _are_perceptual(column: Sequence[tuple[KnownPerceptualHash, ...]]) -> bool:
+    if set(map(type, column)) != {tuple}:
+        return False
+    known = list(chain.from_iterable(column))
+    if not known:
+        return True
+    if set(map(type, known)) != {KnownPerceptualHash}:
+        return False
+    algorithms, values, qualities = zip(*known, strict=True)
+    return (
+        set(algorithms) <= PERCEPTUAL_LENGTHS.keys()
+        and _are_hexadecimal(values, 64)
+        and _are_whole_numbers(qualities, 100)
+    )
+
+
+def _are_attributes(attributes: Mapping[str, str]) -> bool:
+    return attributes is NO_ATTRIBUTES or (type(attributes) is dict and all(starmap(_is_attribute, attributes.items())))
+
+
+@lru_cache(4096)
+def _is_attribute(name: str, text: str) -> bool:
+    return name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(text) is not None
 
 
 def _is_well_formed_hash(known: KnownPerceptualHash) -> bool:

@@ -10,11 +10,10 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 from uuid import uuid4
@@ -23,19 +22,20 @@ from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets import fields
 from hashsets.database import library_errors
 from hashsets.format import Disposition, KnownEntry, ListHeader, ListItem, RejectedEntry, RetractedEntry
-from hashsets.intake import entries_of
+from hashsets.intake import batches_of
+from hashsets.known_hashes import KnownHashes
 from hashsets.library import files_of_set, set_path, sets_folder
 from hashsets.match import KnownSet
+from hashsets.picture_search import WIDEST_RADIUS
 from hashsets.provenance import UNSTATED, Provenance
 from hashsets.recognition import ReceivedList, recognise
-from hashsets.set_file import SetFileWriter
+from hashsets.set_file import SetFile, SetFileWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hashsets.library import Library, Progress
 
-_BATCH = 5000
 _BUFFER_SIZE = 1 << 18
 
 
@@ -104,6 +104,7 @@ def import_list(
             with library_errors(final):
                 partial.rename(final)
                 _sync_folder(final.parent)
+            _index_perceptual_hashes(final, known_set)
             replaced = library.replace(known_set)
         except BaseException:
             writer.discard()
@@ -111,6 +112,13 @@ def import_list(
                 path_of_set.unlink(missing_ok=True)
             raise
     return ImportReport(known_set, replaced, intake.header.columns_read, intake.header.columns_ignored)
+
+
+def _index_perceptual_hashes(path: Path, known_set: KnownSet) -> None:
+    """Make the indexes that a matcher would otherwise have to make when it opens the set."""
+    with SetFile(path, known_set.uuid) as file:
+        for algorithm, radius in WIDEST_RADIUS.items():
+            KnownHashes.load(algorithm, radius, [known_set], [file], [path])
 
 
 def _refuse_another_purpose(library: Library, name: str, disposition: Disposition) -> None:
@@ -177,7 +185,7 @@ def _take_in(
     source = io.BufferedReader(digesting, _BUFFER_SIZE) if received.is_read_in_order else file
     intake = _Intake(ListHeader())
     with received.opened(source, size) as opened:
-        for batch in _batches(entries_of(received.list_format, opened)):
+        for batch in batches_of(received.list_format, opened):
             _add(batch, writer, intake)
             if on_progress is not None:
                 on_progress(digesting.bytes_read, size)
@@ -206,12 +214,6 @@ def _add(batch: list[ListItem], writer: SetFileWriter, intake: _Intake) -> None:
     intake.entries += len(entries)
     intake.rejected += len(rejected)
     intake.first_rejected = intake.first_rejected or next(iter(rejected), None)
-
-
-def _batches(items: Iterable[ListItem]) -> Iterator[list[ListItem]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, _BATCH)):
-        yield batch
 
 
 @contextmanager

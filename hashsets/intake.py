@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from itertools import islice
+from typing import BinaryIO, cast
 
 from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry, RetractedEntry
 
+_BATCH = 5000
 
-def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[ListItem]:
+
+def batches_of(list_format: ListFormat, file: BinaryIO) -> Iterator[list[ListItem]]:
     """Read a list by some format, and set aside what it takes for an entry and is none.
 
     Args:
         list_format: The format.
         file: The list, unpacked.
+
+    Yields:
+        What the list holds, some thousands at a time.
 
     Raises:
         ListFormatError: The list is broken, or the format fails in any way.
@@ -25,23 +31,37 @@ def entries_of(list_format: ListFormat, file: BinaryIO) -> Iterator[ListItem]:
     """
     last_position = 0
     with failures_of(list_format):
-        for item in list_format.read(file):
-            if not isinstance(item, KnownEntry):
-                yield _sound(item, list_format)
-                continue
-            position = item.position
-            if type(position) is not int:
-                raise _no_entry(list_format)
-            if not last_position < position <= fields.LARGEST_SIZE:
-                yield RejectedEntry(position, "its position is not above that of the entry before it")
-                continue
-            last_position = position
-            try:
-                entry = fields.checked(item)
-            except FieldError as error:
-                yield RejectedEntry(position, str(error))
-            else:
-                yield entry
+        items = iter(list_format.read(file))
+        while batch := list(islice(items, _BATCH)):
+            if set(map(type, batch)) == {KnownEntry}:
+                entries = cast("list[KnownEntry]", batch)
+                if fields.are_well_formed(entries) and entries[0].position > last_position:
+                    last_position = entries[-1].position
+                    yield batch
+                    continue
+            batch, last_position = _made_sound(batch, last_position, list_format)
+            yield batch
+
+
+def _made_sound(batch: Sequence[ListItem], last_position: int, list_format: ListFormat) -> tuple[list[ListItem], int]:
+    """Look at items one by one; gives those to be kept, and the position of the last entry."""
+    sound: list[ListItem] = []
+    for item in batch:
+        if not isinstance(item, KnownEntry):
+            sound.append(_sound(item, list_format))
+            continue
+        position = item.position
+        if type(position) is not int:
+            raise _no_entry(list_format)
+        if not last_position < position <= fields.LARGEST_SIZE:
+            sound.append(RejectedEntry(position, "its position is not above that of the entry before it"))
+            continue
+        last_position = position
+        try:
+            sound.append(fields.checked(item))
+        except FieldError as error:
+            sound.append(RejectedEntry(position, str(error)))
+    return sound, last_position
 
 
 @contextmanager

@@ -20,12 +20,14 @@ from forensics.errors import LibraryError
 from hashsets.database import KNOWN_SET_APPLICATION_ID, connect, create, library_errors
 from hashsets.digest_index import DigestIndex, DigestIndexBuilder, Row, index_path, open_index, rebuilt, source_of
 from hashsets.fields import PERCEPTUAL_LENGTHS
-from hashsets.format import KnownEntry, RejectedEntry, RetractedEntry
+from hashsets.format import KnownEntry, KnownPerceptualHash, RejectedEntry, RetractedEntry
 from hashsets.match import EntryReference
 from hashsets.uninformative import is_uninformative
 
 _BATCH = 1000
 _CACHE_KIB = 65536
+_PAGE_SIZE = 16384
+_TO_JSON = json.JSONEncoder(ensure_ascii=False).encode
 _ENTRY_COLUMNS = "position, reference, category, md5, sha1, sha256, size, attributes"
 
 
@@ -36,7 +38,7 @@ class SetFileWriter:
         self._path = path
         self._has_retracted = False
         self._index = DigestIndexBuilder(path.parent)
-        self._connection = create(path, "known_set.sql", KNOWN_SET_APPLICATION_ID)
+        self._connection = create(path, "known_set.sql", KNOWN_SET_APPLICATION_ID, _PAGE_SIZE)
         # If anything fails the file is thrown away, so nothing in it needs protection while it is written.
         self._connection.executescript(
             f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB}; BEGIN"
@@ -48,36 +50,37 @@ class SetFileWriter:
         Raises:
             LibraryError: The file cannot be written.
         """
+        if not entries:
+            return
+        positions, md5, sha1, sha256, sizes, perceptual, categories, references, attributes = zip(*entries, strict=True)
         with library_errors(self._path):
             self._connection.executemany(
                 f"INSERT INTO entry ({_ENTRY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                [
-                    (
-                        entry.position,
-                        entry.reference,
-                        entry.category,
-                        entry.md5,
-                        entry.sha1,
-                        entry.sha256,
-                        entry.size,
-                        json.dumps(dict(entry.attributes), ensure_ascii=False) if entry.attributes else None,
-                    )
-                    for entry in entries
-                ],
+                zip(
+                    positions,
+                    references,
+                    categories,
+                    md5,
+                    sha1,
+                    sha256,
+                    sizes,
+                    [_TO_JSON(dict(each)) if each else None for each in attributes],
+                    strict=True,
+                ),
             )
-            self._index.add([(entry.position, entry.md5, entry.sha1, entry.sha256) for entry in entries])
+            self._index.add(positions, md5, sha1, sha256)
             self._connection.executemany(
                 "INSERT OR IGNORE INTO perceptual_hash VALUES (?, ?, ?, ?, ?)",
                 [
                     (
-                        entry.position,
+                        position,
                         known.algorithm,
                         known.value,
                         known.quality,
                         int(known.algorithm in PERCEPTUAL_LENGTHS and not is_uninformative(known.value)),
                     )
-                    for entry in entries
-                    for known in entry.perceptual
+                    for position, of_entry in zip(positions, perceptual, strict=True)
+                    for known in of_entry
                 ],
             )
 
@@ -238,6 +241,29 @@ class SetFile:
                 """,
                 (algorithm, least_quality),
             )
+
+    def entries(self) -> Iterator[KnownEntry]:
+        """Give all entries with all of their perceptual hashes, in the order of the list.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        with library_errors(self._path):
+            hashes = self._connection.execute(
+                "SELECT position, algorithm, value, quality FROM perceptual_hash ORDER BY position, algorithm, value"
+            )
+            waiting = next(hashes, None)
+            for position, reference, category, md5, sha1, sha256, size, attributes in self._connection.execute(
+                f"SELECT {_ENTRY_COLUMNS} FROM entry ORDER BY position"  # noqa: S608
+            ):
+                perceptual = []
+                while waiting is not None and waiting[0] == position:
+                    perceptual.append(KnownPerceptualHash(*waiting[1:]))
+                    waiting = next(hashes, None)
+                yield KnownEntry(
+                    position, md5, sha1, sha256, size, tuple(perceptual), category, reference,
+                    json.loads(attributes) if attributes else {},
+                )  # fmt: skip
 
     def rejected(self) -> Iterator[RejectedEntry]:
         """Give the entries that the import set aside, in the order of the list.

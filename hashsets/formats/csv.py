@@ -19,6 +19,7 @@ from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListHeader, RejectedEntry
 from hashsets.formats.csv_row import plain_row
 from hashsets.formats.text import head_text, numbered_lines
+from hashsets.standing import DISPUTED, RETRACTED, is_denied
 
 _NAMES = {
     "md5": "md5 md5hash hashmd5 md5sum",
@@ -46,6 +47,8 @@ _NAMES = {
     "media_type": "mediatype tipodemedio",
     "mime_type": "mimetype tipomime",
     "date_updated": "dateupdated",
+    "retracted": "retracted retirada retirado",
+    "disputed": "disputed impugnada impugnado",
 }
 
 COLUMNS = {name: meaning for meaning, names in _NAMES.items() for name in names.split()}
@@ -80,7 +83,8 @@ class CsvFormat(ListFormat):
         Raises:
             ListFormatError: The header names no hash column, or one column twice.
         """
-        lines = ((number, line) for number, line in numbered_lines(file) if line is None or line.strip())
+        numbered = numbered_lines(file)
+        lines = ((number, line) for number, line in numbered if line is None or line.strip())
         number, header = next(lines, (1, ""))
         stated = _EXCEL_DELIMITER.fullmatch(header or "")
         if stated:
@@ -90,8 +94,11 @@ class CsvFormat(ListFormat):
         meanings = _header_meanings(number, names)
         yield _header(names, meanings)
         read_plain = plain_row(meanings, delimiter)
-        for number, line in lines:
-            yield (line and read_plain(number, line)) or _entry_or_rejected(number, line, delimiter, meanings)
+        for number, line in numbered:
+            if line and (entry := read_plain(number, line)):
+                yield entry
+            elif line is None or line.strip():
+                yield _entry_or_rejected(number, line, delimiter, meanings)
 
 
 def _delimiter(header: str) -> str:
@@ -177,7 +184,9 @@ def _entry(number: int, meanings: Sequence[str | None], values: Sequence[str]) -
         if row.get(name)
     )
     attributes = {
-        name: fields.attribute(name, value) for name, value in row.items() if value and name in fields.ATTRIBUTES
+        name: fields.attribute(name, value)
+        for name, value in row.items()
+        if value and name in fields.ATTRIBUTES and not (name in (RETRACTED, DISPUTED) and is_denied(value))
     }
     return fields.require_a_hash(
         KnownEntry(

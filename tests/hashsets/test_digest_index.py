@@ -38,7 +38,7 @@ def rows() -> st.SearchStrategy[list[Row]]:
 def test_every_entry_of_a_digest_is_given(entries: list[Row], at_once: int, data: st.DataObject) -> None:
     builder = DigestIndexBuilder(Path("nowhere"))
     for start in range(0, len(entries), 4):
-        builder.add(entries[start : start + 4])
+        builder.add(*zip(*entries[start : start + 4], strict=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digest_index, "SORTED_AT_ONCE", at_once)
         index = builder.in_memory()
@@ -93,7 +93,7 @@ def test_an_index_that_is_missing_or_not_its_own_is_made_anew(library: Library, 
     (matches,) = library.lookup([digest])
     assert [match.entry.position for match in matches] == [1]
     assert path.read_bytes() == whole
-    assert sorted(files_of_set(library.folder, uuid)) == sorted([path, set_path(library.folder, uuid)])
+    assert not [each for each in files_of_set(library.folder, uuid) if each.suffix == ".partial"]
 
 
 def test_a_digest_that_only_begins_as_a_known_one_is_not_known(library: Library, md5_list: Path) -> None:
