@@ -75,13 +75,12 @@ class FilmSearch:
         known = self._known_hashes.get(FILM_ALGORITHM)
         if known is None:
             return
-        of_known = np.zeros(len(known.hashes), bool)
+        of_known = np.zeros(len(known), bool)
         distances: dict[int, dict[int, int]] = {}
         for row, entry, distance in known.near_entries(self._hashes, FRAME_RADIUS, of_known):
             distances.setdefault(entry, {})[row] = distance
         for entry, by_row in distances.items():
-            rows = known.rows(entry)
-            known_frames, alike = known.hashes[rows], of_known[rows]
+            known_frames, alike = known.hashes_of(entry), of_known[known.rows(entry)]
             query_covered, known_covered = len(by_row) / len(self._frames), float(alike.mean())
             different = min(_count_different(self._hashes[list(by_row)]), _count_different(known_frames[alike]))
             could_be = min(_count_different(self._hashes), _count_different(known_frames))
@@ -89,7 +88,7 @@ class FilmSearch:
             if tier is not None:
                 distance = int(median(by_row.values()))
                 found = FilmFound(FILM_ALGORITHM, distance, tier, ORIGINAL, query_covered, known_covered)
-                yield known.entries[entry], found
+                yield known.key(entry), found
 
     def _pictures(self) -> Iterator[tuple[EntryKey, FilmFound]]:
         """Known pictures that a frame is near: a lead, with the nearest frame, of equally near ones the first."""
@@ -102,7 +101,7 @@ class FilmSearch:
             nearest[entry] = min(nearest.get(entry, frame), frame)
         for entry, (distance, milliseconds) in nearest.items():
             probe = f"frame-at-{milliseconds // 1000}s"
-            yield known.entries[entry], FilmFound("pdq", distance, Tier.SIMILAR, probe)
+            yield known.key(entry), FilmFound("pdq", distance, Tier.SIMILAR, probe)
 
 
 def film_match(entry: EntryReference, found: FilmFound) -> Match:

@@ -21,7 +21,7 @@ from hashsets.film_search import FilmSearch, film_match
 from hashsets.known_hashes import EntryKey, KnownHashes
 from hashsets.library import home_expanded, index_path, known_sets, set_path
 from hashsets.match import EntryReference, KnownSet, Match, Tier
-from hashsets.picture_search import RADIUS, picture_match, queries_of, query_of_hash
+from hashsets.picture_search import WIDEST_RADIUS, picture_match, queries_of, query_of_hash
 from hashsets.set_file import SetFile
 
 _STRONGEST_FIRST = ("sha256", "sha1", "md5")
@@ -36,13 +36,13 @@ class Matcher:
         sets: The sets, in the order they were asked for.
     """
 
-    def __init__(self, sets: Sequence[KnownSet], files: Sequence[SetFile]) -> None:
+    def __init__(self, sets: Sequence[KnownSet], files: Sequence[SetFile], paths: Sequence[Path]) -> None:
         self.sets = tuple(sets)
         self._files = files
         self._known_hashes = {
             algorithm: known
-            for algorithm in RADIUS
-            if (known := KnownHashes.load(algorithm, self.sets, files)) is not None
+            for algorithm, radius in WIDEST_RADIUS.items()
+            if (known := KnownHashes.load(algorithm, radius, self.sets, files, paths)) is not None
         }
 
     @classmethod
@@ -71,8 +71,9 @@ class Matcher:
         sets = [by_uuid[uuid] for uuid in dict.fromkeys(set_uuids)]
         files: list[SetFile] = []
         try:
-            files.extend(SetFile(set_path(library_folder, each.uuid), each.uuid) for each in sets)
-            return cls(sets, files)
+            paths = [set_path(library_folder, each.uuid) for each in sets]
+            files.extend(SetFile(path, each.uuid) for path, each in zip(paths, sets, strict=True))
+            return cls(sets, files, paths)
         except BaseException:
             for file in files:
                 file.close()

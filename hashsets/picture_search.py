@@ -19,6 +19,9 @@ WIDER_RADIUS: Mapping[str, int] = {"pdq": 31, "phash": 56}
 Cropped pictures are pHash's alone: at 51 bits it finds 90 % of those cropped by 2.5 % a side, at 56 bits 97 %; of 800
 million pairs of unrelated pictures none was within 71 (docs/perceptual.md)."""
 
+WIDEST_RADIUS: Mapping[str, int] = {**RADIUS, **WIDER_RADIUS}
+"""The widest radius within which known hashes of each algorithm are searched: what their indexes are made for."""
+
 _SEARCHED_IN: Mapping[str, tuple[str, ...]] = {"pdq": ("pdq", "vpdq"), "phash": ("phash",)}
 """A frame of a film has a PDQ: the hash of a picture is searched among the frames of known films too."""
 
@@ -98,7 +101,7 @@ def search(
         known, same_value = known_hashes[basis], list(by_value.values())
         for row, entry, distance in known.near_entries(pack(by_value), radius):
             for query in same_value[row]:
-                key = (query.content, known.entries[entry])
+                key = (query.content, known.key(entry))
                 found.setdefault(key, []).append(_found(query, basis, distance))
     return found
 
