@@ -93,7 +93,9 @@ def rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterato
         ListFormatError: The database is damaged, or holds what must not run.
     """
     with database_errors():
-        yield from connection.execute(query, values)
+        # no "yield from": it closes the cursor when the reading is given up, after its connection
+        for row in connection.execute(query, values):  # noqa: UP028
+            yield row
 
 
 def hexadecimal_of(value: object) -> object:

@@ -12,14 +12,14 @@ from typing import BinaryIO, ClassVar
 import pytest
 
 from forensics.errors import ListFormatError
-from hashsets.format import HEAD_SIZE, KnownEntry, ListFormat, ListHeader, RejectedEntry
+from hashsets.format import HEAD_SIZE, KnownEntry, ListFormat, ListItem, RejectedEntry
 from plugins import loader
 from tests.hashsets.invented import seeded
 
 A_HASH = re.compile(r"[0-9a-fA-F]{16}")
 
 
-def read(list_format: ListFormat, data: bytes) -> list[KnownEntry | RejectedEntry | ListHeader]:
+def read(list_format: ListFormat, data: bytes) -> list[ListItem]:
     """Read a whole list."""
     return list(list_format.read(io.BytesIO(data)))
 
