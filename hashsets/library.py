@@ -19,7 +19,7 @@ import platformdirs
 
 from forensics.errors import LibraryError, UnknownSetError
 from hashsets.database import LIBRARY_APPLICATION_ID, connect, create, library_errors
-from hashsets.format import Disposition, RejectedEntry
+from hashsets.format import Disposition, KnownEntry, RejectedEntry
 from hashsets.match import KnownSet, Match
 from hashsets.provenance import UNSTATED, Provenance
 from hashsets.set_file import SetFile
@@ -208,6 +208,15 @@ class Library:
         """
         with self._set_file(name) as set_file:
             yield from set_file.rejected()
+
+    def entries(self, name: str) -> Iterator[KnownEntry]:
+        """All entries of a set, in the order of the list.
+
+        Raises:
+            UnknownSetError: There is no set of that name.
+        """
+        with self._set_file(name) as set_file:
+            yield from set_file.entries()
 
     def unsearched_count(self, name: str) -> int:
         """How many perceptual hashes of a set are never searched, being those of blank pictures.

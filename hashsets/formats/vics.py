@@ -23,6 +23,7 @@ from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, KnownPerceptualHash, ListFormat, ListHeader, RejectedEntry
 from hashsets.formats.text import head_text, text_chunks
+from hashsets.standing import DISPUTED, RETRACTED, is_denied
 
 Scalar: TypeAlias = str | int | Decimal | bool | None
 Event: TypeAlias = tuple[str, Scalar]
@@ -39,8 +40,19 @@ ATTRIBUTES = {
     "SelfGenerated": "self_generated",
     "IsPrecategorized": "is_precategorized",
     "DateUpdated": "date_updated",
+    # not of the data model: what tamiz writes so that its own lists lose nothing
+    "MediaType": "media_type",
+    "Baseline": "baseline",
+    "FileAvailable": "file_available",
+    "NumberOfSubmissions": "number_of_submissions",
+    "Retracted": RETRACTED,
+    "Disputed": DISPUTED,
 }
 """Further fields of a Media that are kept, and the names of :data:`hashsets.fields.ATTRIBUTES` they are kept under."""
+
+SCHEME_KEY = "CategoryScheme"
+"""Key of the root under which tamiz writes the scheme of a list's categories; empty if it has none. Not of the data
+model, in which the context names one of four."""
 
 _CONTEXT_KEYS = ("odata.metadata", "@odata.context")
 _CONTEXT = re.compile(r"/DataModels/([0-9]+(?:\.[0-9]+)*)\.xml(?:/([A-Za-z0-9_-]{1,40})/\$metadata)?", re.IGNORECASE)
@@ -78,6 +90,7 @@ class _VicsReader:
         self._file = file
         self._position = 0
         self._is_case = False
+        self._scheme: str | None = None
         self._events = chain.from_iterable(self._parse())
 
     def items(self) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
@@ -95,9 +108,15 @@ class _VicsReader:
                 self._skip()
             elif key in _CONTEXT_KEYS and isinstance(value, str):
                 self._is_case = value.endswith("#Cases")
-                yield _header(value)
+                yield self._header(value)
+            elif key == SCHEME_KEY and isinstance(value, str):
+                self._scheme = fields.short_text(SCHEME_KEY, value[: fields.LONGEST_TEXT]) or ""
         if not has_value:
             raise ListFormatError("a VICS list has an array 'value' and this file has none", None, "check the file")
+
+    def _header(self, context: str) -> ListHeader:
+        header = _header(context)
+        return header if self._scheme is None else ListHeader(header.version, self._scheme or None)
 
     def _parse(self) -> Iterator[list[Event]]:
         """Turn the file into parser events, a batch for each piece of the file.
@@ -210,7 +229,7 @@ class _VicsReader:
                 return
             elif event in _OPENING:
                 self._skip()
-            elif in_item and key in ("HashName", "HashValue"):
+            elif in_item and key in ("HashName", "HashValue", "Quality"):
                 item[str(key)] = value
 
 
@@ -235,6 +254,8 @@ def _entry(position: int, kept: dict[str, Scalar], alternatives: list[dict[str, 
         if value is None or value == "":
             continue
         if key in ATTRIBUTES:
+            if ATTRIBUTES[key] in (RETRACTED, DISPUTED) and is_denied(value):
+                continue
             attributes[ATTRIBUTES[key]] = fields.attribute(ATTRIBUTES[key], value)
         elif key in _DIGESTS:
             digests[_DIGESTS[key]] = fields.digest(_DIGESTS[key], value, key)
@@ -270,19 +291,20 @@ def _perceptual(
         FieldError: A hash is malformed or contradicts another.
     """
     found: dict[KnownPerceptualHash, None] = {}
-    stated: list[tuple[str, Scalar]] = [("photodna", photodna)] if photodna else []
+    stated: list[tuple[str, Scalar, Scalar]] = [("photodna", photodna, None)] if photodna else []
     for item in alternatives:
         algorithm = fields.field_key(str(item.get("HashName")))
-        stated.append(("photodna" if algorithm == "pdna" else algorithm, item.get("HashValue")))
-    for algorithm, value in stated:
+        algorithm = "photodna" if algorithm == "pdna" else algorithm
+        stated.append((algorithm, item.get("HashValue"), item.get("Quality")))
+    for algorithm, value, quality in stated:
         if value in (None, ""):
             continue
         if algorithm in fields.DIGEST_LENGTHS:
             digest = fields.digest(algorithm, value, f"AlternativeHashes {algorithm}")
             if digests.setdefault(algorithm, digest) != digest:
                 raise FieldError(f"two different {algorithm}")
-        elif algorithm in fields.PICTURE_HASHES:
-            found[fields.perceptual_hash(algorithm, value)] = None
+        elif algorithm in fields.PERCEPTUAL_LENGTHS:
+            found[fields.perceptual_hash(algorithm, value, fields.whole_number("Quality", quality, 100))] = None
         elif algorithm == "photodna":
             try:
                 found[fields.perceptual_hash(algorithm, value)] = None

@@ -21,6 +21,26 @@ from hashsets.provenance import Provenance
 
 A_HASH = "0123456789abcdef0123456789abcdef"
 
+FIRST_SCHEMA = """
+-- The sets of a library and where they came from. The entries of a set stand in sets/<uuid>.sqlite (known_set.sql).
+
+CREATE TABLE known_set (
+    uuid TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    disposition TEXT NOT NULL CHECK (disposition IN ('notable', 'benign', 'reference')),
+    format TEXT NOT NULL,
+    format_version TEXT,
+    scheme TEXT,
+    authority TEXT,
+    file_name TEXT NOT NULL,
+    file_sha256 TEXT NOT NULL CHECK (length(file_sha256) = 64),
+    entries INTEGER NOT NULL CHECK (entries > 0),
+    rejected INTEGER NOT NULL CHECK (rejected >= 0),
+    imported TEXT NOT NULL                              -- UTC, ISO 8601 with Z
+) STRICT;
+"""
+"""As the first tamiz wrote it."""
+
 
 def set_files(library: Library) -> set[str]:
     return {path.name for path in sets_folder(library.folder).iterdir()}
@@ -91,9 +111,10 @@ def test_a_library_of_the_first_tamiz_is_brought_forward(library: Library, md5_l
     known_set = library.import_list(md5_list, "n", Disposition.NOTABLE)
     library.close()
     connection = sqlite3.connect(index_path(library.folder))
-    for column in ("issuer", "list_version", "note", "received"):
-        connection.execute(f"ALTER TABLE known_set DROP COLUMN {column}")
-    connection.execute("PRAGMA user_version = 1")
+    row = connection.execute("SELECT * FROM known_set").fetchone()[:12]
+    connection.executescript(f"DROP TABLE known_set; {FIRST_SCHEMA} PRAGMA user_version = 1")
+    with connection:
+        connection.execute("INSERT INTO known_set VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     connection.close()
     with pytest.raises(LibraryError, match="older tamiz"):  # a matcher reads only
         Matcher.open(library.folder, [known_set.uuid])
