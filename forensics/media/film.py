@@ -77,7 +77,7 @@ class FilmSampling:
     """A film whose frames are sampled by iterating over it, once. What is noted is complete when that has ended.
 
     Attributes:
-        streams: Video streams, without pictures that are only attached.
+        streams: Video streams, also those of a codec that is not decoded, without pictures that are only attached.
         duration: Milliseconds, as the file states; ``None`` if it states none.
         width: Pixels, as the first video stream states; ``None`` if there is none.
         height: As ``width``.
@@ -176,9 +176,12 @@ def sample(
         raise FilmError(f"cannot be opened ({type(error).__name__})", reason) from error
     try:
         return _described(container, watched, sampling, limits)
-    except BaseException:
+    except (FilmError, MemoryError):
         container.close()
         raise
+    except Exception as error:
+        container.close()
+        raise FilmError(f"cannot be described ({type(error).__name__})", Reason.UNDECODABLE) from error
 
 
 _NOTHING_ELSE_IS_OPENED = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
@@ -230,9 +233,8 @@ def _described(container: InputContainer, file: _WatchedFile, sampling: Sampling
         if stream.type != "video":
             stream.discard = Discard.all
     videos = [stream for stream in container.streams.video if stream.codec_context is not None]
-    moving = [stream for stream in videos if not stream.disposition & Disposition.attached_pic]
-    if len(videos) < len(container.streams.video) and not moving:
-        raise FilmError("has no video stream that is decoded", Reason.UNSUPPORTED_FORMAT)
+    every = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
+    moving = [stream for stream in every if stream.codec_context is not None]
     for stream in moving:
         context = stream.codec_context
         if context.width * context.height > limits.pixels:
@@ -240,11 +242,12 @@ def _described(container: InputContainer, file: _WatchedFile, sampling: Sampling
         context.thread_count = 1  # a worker has one core
         context.options = _allocated(limits)
     return FilmSampling(
-        streams=len(moving),
+        streams=len(every),
         duration=None if container.duration is None else max(container.duration * 1000 // _MICROSECONDS, 0),
         width=moving[0].codec_context.width if moving else None,
         height=moving[0].codec_context.height if moving else None,
         sampling=sampling,
+        limit=Reason.UNSUPPORTED_FORMAT if len(moving) < len(every) else None,
         _reader=_FilmReader(container, file, videos, moving, limits),
     )
 
@@ -267,33 +270,38 @@ class _FilmReader:
         start = Fraction(self.container.start_time or 0, _MICROSECONDS)
         samplers = {stream.index: FrameSampler(stream, start, key_frames_only) for stream in self.moving}
         try:
-            for packet in self._packets(film):
-                sampler = samplers.get(packet.stream_index)
-                if sampler is None:
-                    _keep_cover(film, packet)
-                    continue
-                for milliseconds, frame in sampler.feed(packet):
-                    picture = _picture(film, frame, self.limits)
-                    if picture is None:
-                        continue
-                    yield milliseconds, picture
-                    film.frames += 1
-                    if film.frames >= self.limits.frames:
-                        film.limit = Reason.FRAME_LIMIT
-                        return
-                if time.monotonic() > self.file.deadline:
-                    film.limit = Reason.VIEW_TIME_LIMIT
-                    return
+            yield from self._frames(film, samplers)
         except MemoryError:
             film.limit = Reason.OUT_OF_MEMORY
         except FilmError as error:
             film.limit = Reason(error.reason)
+        except Exception:  # noqa: BLE001  # the binding may fail in any way: streams that appear late do it (IndexError)
+            film.errors += 1
         finally:
             film.errors += sum(sampler.errors for sampler in samplers.values())
         film.limit = film.limit or self.file.failure
         # of key frames alone it cannot be told where a film ends
         if film.limit is None and (film.errors or (not key_frames_only and self._is_cut_short(samplers))):
             film.limit = Reason.TRUNCATED_FILM
+
+    def _frames(self, film: FilmSampling, samplers: dict[int, FrameSampler]) -> Iterator[tuple[int, Picture]]:
+        for packet in self._packets(film):
+            sampler = samplers.get(packet.stream_index)
+            if sampler is None:
+                _keep_cover(film, packet)
+                continue
+            for milliseconds, frame in sampler.feed(packet):
+                picture = _picture(film, frame, self.limits)
+                if picture is None:
+                    continue
+                yield milliseconds, picture
+                film.frames += 1
+                if film.frames >= self.limits.frames:
+                    film.limit = Reason.FRAME_LIMIT
+                    return
+            if time.monotonic() > self.file.deadline:
+                film.limit = Reason.VIEW_TIME_LIMIT
+                return
 
     def _packets(self, film: FilmSampling) -> Iterator[Packet[VideoStream]]:
         """The packets of the video streams; a damaged place is passed by, as long as something comes after it."""
@@ -322,7 +330,11 @@ class _FilmReader:
 
 
 def _keep_cover(film: FilmSampling, packet: Packet[VideoStream]) -> None:
-    if 0 < packet.size <= MOST_COVER_BYTES and len(film.covers) < MOST_COVERS:
+    if packet.size > MOST_COVER_BYTES:
+        film.limit = film.limit or Reason.TOO_LARGE
+    elif packet.size and len(film.covers) >= MOST_COVERS:
+        film.limit = film.limit or Reason.FRAME_LIMIT
+    elif packet.size:
         film.covers.append(bytes(packet))
 
 
@@ -339,6 +351,8 @@ def _picture(film: FilmSampling, frame: VideoFrame, limits: FilmLimits) -> Pictu
             raise
         film.errors += 1
         return None
+    # a header need not state a size, or the true one may stand further on than was looked for it
+    film.width, film.height = film.width or frame.width, film.height or frame.height
     matrix = cast("Mapping[str, Buffer]", frame.side_data).get("DISPLAYMATRIX")  # the stubs miss most of its keys
     if matrix is not None:
         pixels, film.rotation = turned(pixels, bytes(matrix))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 COVER = "cover"
 """Name of the view that is a picture attached to a film or a piece of music; the number says which."""
 
+_OF_ANOTHER_KIND = frozenset({Reason.UNDECODABLE, Reason.UNSUPPORTED_FORMAT})
+"""Why what only begins like a picture or film does not open. A limit that was met speaks of a real one."""
+
 
 @dataclass(frozen=True, slots=True)
 class _SampledFilm:
@@ -80,10 +83,12 @@ class AppearanceExaminer:
             return _no_picture(content, Reason(error.reason))
         hashes = [*self._hashes_of(original), *self._further_hashes(pictures)]
         film, reason = self._film_within(data)
+        if reason is not Reason.VIDEO_SUPPORT_MISSING:  # which is told before all others: it can be mended
+            reason = pictures.reason or reason
         return replace(
             content,
             perceptual=PerceptualState.HASHED,
-            perceptual_reason=pictures.reason or reason,
+            perceptual_reason=reason,
             width=original.width,
             height=original.height,
             perceptual_hashes=tuple(hashes),
@@ -99,9 +104,13 @@ class AppearanceExaminer:
             file: Its bytes, seekable; read a second time, in pieces.
         """
         try:
-            sampled = self._sampled(file)
+            opened = sample(file, self._sampling)
         except FilmError as error:
             return _no_film(content, Reason(error.reason))
+        try:
+            sampled = self._hashed(opened)
+        except FilmError as error:  # it has moving pictures, whatever it is called
+            return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=Reason(error.reason))
         film = sampled.examined()
         covers = list(self._covers(sampled.film.covers))
         if film is None and not covers:
@@ -139,9 +148,16 @@ class AppearanceExaminer:
                 continue
             yield replace(picture, view=f"{COVER}-{number}")
 
-    def _sampled(self, file: BinaryIO) -> _SampledFilm:
-        film = sample(file, self._sampling)
-        return _SampledFilm(film, film_hash(self._counted(film), FILM_DECODE_PATH))
+    def _hashed(self, film: FilmSampling) -> _SampledFilm:
+        """Sample a film to its end.
+
+        Raises:
+            FilmError: It has moving pictures, and none of them could be hashed.
+        """
+        try:
+            return _SampledFilm(film, film_hash(self._counted(film), FILM_DECODE_PATH))
+        except MemoryError as error:
+            raise FilmError("needs more memory than is allowed", Reason.OUT_OF_MEMORY) from error
 
     def _counted(self, film: FilmSampling) -> Iterator[tuple[int, Picture]]:
         for frame in film:
@@ -154,7 +170,7 @@ class AppearanceExaminer:
         if offset is None:
             return None, None
         try:
-            sampled = self._sampled(io.BytesIO(memoryview(data)[offset:]))
+            sampled = self._hashed(sample(io.BytesIO(memoryview(data)[offset:]), self._sampling))
         except FilmError as error:
             return None, Reason(error.reason)
         return sampled.examined(), sampled.film.limit
@@ -168,17 +184,17 @@ class AppearanceExaminer:
 
 def _no_picture(content: ExaminedContent, reason: Reason) -> ExaminedContent:
     """A content that was taken for a picture and does not decode as one."""
-    if not content.media_type.startswith("image/"):
-        return content  # it only began like a picture
     if content.media_type in kind.GUESSED:
         return replace(content, media_type=kind.UNKNOWN)
+    if not content.media_type.startswith("image/") and reason in _OF_ANOTHER_KIND:
+        return content  # it only began like a picture
     return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=reason)
 
 
 def _no_film(content: ExaminedContent, reason: Reason) -> ExaminedContent:
-    """A content that was taken for a film and does not decode as one."""
+    """A content that was taken for a film and cannot be opened as one."""
     if reason is Reason.VIDEO_SUPPORT_MISSING:
         return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=reason)
-    if not content.media_type.startswith("video/"):
+    if not content.media_type.startswith("video/") and reason in _OF_ANOTHER_KIND:
         return content  # sound, or it only began like a film
     return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=reason)

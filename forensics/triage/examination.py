@@ -149,11 +149,14 @@ class Examiner:
             return content
         if self._is_benign(exact):
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.BENIGN)
-        if not is_picture:
-            return self._appearance.of_film(content, content_read.file(reader))
-        if not content_read.pieces:
+        if is_picture and not content_read.pieces:
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.TOO_LARGE)
-        return self._appearance.of_picture(content, content_read.data())
+        try:
+            if is_picture:
+                return self._appearance.of_picture(content, content_read.data())
+            return self._appearance.of_film(content, content_read.file(reader))
+        except MemoryError:  # one file that takes too much must not end the examination of all others
+            return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=Reason.OUT_OF_MEMORY)
 
     def _is_benign(self, matches: tuple[Match, ...]) -> bool:
         """Whether only benign sets know this content, and one surely does: then it is spared perceptual hashing.

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from forensics.evidence.filesystem import StreamReader
 from forensics.evidence.stream_file import StreamFile
 from forensics.media import film as films
 from forensics.media.film import FilmLimits, FilmSampling, sample
+from forensics.media.frame_sampler import FrameSampler
 from forensics.media.picture import Picture, decode
 from forensics.reason import Reason
 from forensics.triage.diagnosis import diagnose
@@ -251,28 +253,87 @@ def test_refusal_holds_even_where_references_are_followed(tmp_path: Path, monkey
     assert not opened
 
 
-def test_cover_is_given_as_a_picture_file() -> None:
-    cover = encoded(photo(120, 160), "JPEG")
+def with_covers(*covers: bytes) -> bytes:
+    """A film with attached pictures."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:
         stream = output.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.pix_fmt = 176, 144, "yuv420p"
-        attached = output.add_stream("mjpeg", rate=1)
-        attached.width, attached.height, attached.pix_fmt = 160, 120, "yuvj420p"
-        attached.disposition = Disposition.attached_pic
+        attached = [output.add_stream("mjpeg", rate=1) for _ in covers]
+        for each in attached:
+            each.width, each.height, each.pix_fmt = 160, 120, "yuvj420p"
+            each.disposition = Disposition.attached_pic
         output.start_encoding()
-        packet = av.Packet(cover)
-        packet.stream, packet.pts, packet.dts, packet.is_keyframe = attached, 0, 0, True
-        output.mux(packet)
+        for each, cover in zip(attached, covers, strict=True):
+            packet = av.Packet(cover)
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = each, 0, 0, True
+            output.mux(packet)
         for index, picture in enumerate(moving(15)):
             frame = av.VideoFrame.from_ndarray(picture, format="gray").reformat(format="yuv420p")
             frame.pts = index
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
-    opened, frames = sampled(file.getvalue())
+    return file.getvalue()
+
+
+def test_cover_is_given_as_a_picture_file() -> None:
+    cover = encoded(photo(120, 160), "JPEG")
+    opened, frames = sampled(with_covers(cover))
     assert (opened.streams, len(frames)) == (1, 2)
-    assert opened.covers == [cover]
+    assert (opened.covers, opened.limit) == ([cover], None)
     assert decode(opened.covers[0]).width == 160
+
+
+def test_covers_that_are_left_out_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    covers = [encoded(photo(24, 32, seed=seed), "JPEG") for seed in range(films.MOST_COVERS + 1)]
+    opened, _ = sampled(with_covers(*covers))
+    assert (opened.covers, opened.limit) == (covers[:-1], Reason.FRAME_LIMIT)
+    monkeypatch.setattr(films, "MOST_COVER_BYTES", 100)
+    opened, frames = sampled(with_covers(covers[0]))
+    assert (opened.covers, opened.limit, len(frames)) == ([], Reason.TOO_LARGE, 2)
+
+
+def two_streams() -> bytes:
+    """A film with two video streams, of MPEG-4 and MPEG-2."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        streams = []
+        for codec in ("mpeg4", "mpeg2video"):
+            stream = output.add_stream(codec, rate=25)
+            stream.width, stream.height, stream.pix_fmt = 176, 144, "yuv420p"
+            streams.append(stream)
+        for index, picture in enumerate(moving(40)):
+            for stream in streams:
+                frame = av.VideoFrame.from_ndarray(picture, format="gray").reformat(format="yuv420p")
+                frame.pts = index
+                output.mux(stream.encode(frame))
+        for stream in streams:
+            output.mux(stream.encode())
+    return file.getvalue()
+
+
+def test_a_stream_of_a_codec_that_is_not_decoded_is_told() -> None:
+    whole, frames = sampled(two_streams())
+    assert (whole.streams, len(frames), whole.limit) == (2, 4, None)
+    part, frames = sampled(two_streams().replace(b"V_MPEG2", b"V_XPEG9"))
+    assert (part.streams, len(frames), part.limit) == (2, 2, Reason.UNSUPPORTED_FORMAT)
+    with pytest.raises(FilmError) as raised:
+        sampled(film(moving(10), "matroska").replace(b"V_MPEG4/ISO/ASP", b"V_XPEG9/ISO/ASP"))
+    assert raised.value.reason == Reason.UNSUPPORTED_FORMAT
+
+
+def test_whatever_the_binding_raises_ends_one_film_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyAV raises IndexError for some streams that appear after the film was opened."""
+    feed = FrameSampler.feed
+
+    def failing(self: FrameSampler, packet: av.Packet[av.VideoStream]) -> Iterator[tuple[int, av.VideoFrame]]:
+        yield from feed(self, packet)
+        if packet.pts is not None and packet.pts * packet.time_base >= 1:
+            raise IndexError("list index out of range")
+
+    monkeypatch.setattr(FrameSampler, "feed", failing)
+    opened, frames = sampled(film(moving(30)))
+    assert (len(frames), opened.limit) == (2, Reason.TRUNCATED_FILM)
 
 
 def test_each_video_stream_is_sampled() -> None:

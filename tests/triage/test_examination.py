@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import pytest
 
 from forensics.errors import StreamReadError
 from forensics.evidence.filesystem import StreamReader
 from forensics.evidence.locator import Locator
+from forensics.hashing.perceptual import PerceptualHash, PictureHasher
+from forensics.media.picture import Picture
 from forensics.outcome import Outcome, PerceptualState
 from forensics.reason import Reason
 from forensics.triage import examination
 from forensics.triage.examination import Examiner
 from forensics.triage.plan import Task
 from plugins import loader
+from tests.films import film, moving
 from tests.pictures import encoded, photo
 
 PICTURE = encoded(photo(300, 400, seed=5), "PNG")
@@ -127,3 +131,29 @@ def test_a_broken_picture_says_why_it_has_no_perceptual_hash() -> None:
     assert content is not None
     assert content.perceptual is PerceptualState.FAILED
     assert content.perceptual_reason is not None
+
+
+def test_a_film_that_libmagic_does_not_know_is_not_passed_over_in_silence() -> None:
+    data = film(moving(50, 25), "mpegts", "mpeg2video", rate=25)
+    content = examine(data).content
+    assert content is not None
+    assert (content.media_type, content.perceptual) == ("application/octet-stream", PerceptualState.HASHED)
+    content = examine(data.replace(b"\0\0\1\xb3", b"\0\0\2\xb3")).content  # without the headers of its sequences
+    assert content is not None
+    assert (content.perceptual, content.perceptual_reason) == (PerceptualState.FAILED, Reason.UNDECODABLE)
+
+
+def test_a_picture_that_takes_too_much_memory_keeps_its_digests_and_ends_nothing_else() -> None:
+    class Greedy(PictureHasher):
+        algorithm = "greedy"
+        bits = 256
+
+        def hash(self, picture: Picture) -> Iterator[PerceptualHash]:
+            yield PerceptualHash("greedy", bytes(2**60).hex(), 100, picture.view, picture.decode)
+
+    source = InMemorySource({"E1/p1/ext4:12": InMemoryStream(PICTURE, len(PICTURE))})
+    asked = Examiner(source, None, [Greedy()], set(), lambda _: None)  # type: ignore[arg-type]
+    content = asked.examine(Task(1, "E1/p1/ext4:12", len(PICTURE))).content
+    assert content is not None
+    assert content.digests.sha256 == hashlib.sha256(PICTURE).hexdigest()
+    assert (content.perceptual, content.perceptual_reason) == (PerceptualState.FAILED, Reason.OUT_OF_MEMORY)
