@@ -72,6 +72,7 @@ LEFT_OUT = "malformed, left out"
 
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,19})(?:\.0+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_DIGITS = re.compile("[0-9a-fA-F]*+").fullmatch
 _LOWER_CASE_DIGITS = re.compile("[0-9a-f]*+").fullmatch
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^a-z0-9]")
 
@@ -104,6 +105,8 @@ def hexadecimal(field: str, text: object, digits: int) -> str:
     Raises:
         FieldError: It is no string of that many hexadecimal digits.
     """
+    if type(text) is str and len(text) == digits and _DIGITS(text):
+        return text.lower()
     value = text.strip() if isinstance(text, str) else ""
     try:
         # fromhex passes over white space, so the length of what it gives counts too
@@ -174,6 +177,8 @@ def whole_number(field: str, value: object, largest: int = LARGEST_SIZE) -> int 
     Raises:
         FieldError: It is no whole number from 0 to `largest`.
     """
+    if type(value) is int and 0 <= value <= largest:
+        return value
     text = _plain(value)
     if not text:
         return None
@@ -189,6 +194,8 @@ def short_text(field: str, value: object) -> str | None:
     Raises:
         FieldError: It is longer than :data:`LONGEST_TEXT` characters.
     """
+    if value is None:
+        return None
     text = _plain(value)
     if len(text) > LONGEST_TEXT:
         raise FieldError(f"{field} is longer than {LONGEST_TEXT} characters")
@@ -197,6 +204,8 @@ def short_text(field: str, value: object) -> str | None:
 
 def attribute(name: str, value: object) -> str:
     """Give a field of :data:`ATTRIBUTES` as written, or :data:`LEFT_OUT` if it is not as it must be."""
+    if type(value) is str and _is_attribute(name, value):
+        return value
     text = _plain(value)
     return text if ATTRIBUTES[name].fullmatch(text) else LEFT_OUT
 
@@ -346,7 +355,7 @@ def _are_attributes(attributes: Mapping[str, str]) -> bool:
     return attributes is NO_ATTRIBUTES or (type(attributes) is dict and all(starmap(_is_attribute, attributes.items())))
 
 
-@lru_cache(4096)
+@lru_cache(256)
 def _is_attribute(name: str, text: str) -> bool:
     return name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(text) is not None
 

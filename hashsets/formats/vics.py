@@ -11,10 +11,10 @@ objects, or of cases that each hold an array ``Media``. The context may stand af
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import chain
-from typing import BinaryIO, ClassVar, TypeAlias
+from typing import Any, BinaryIO, ClassVar, TypeAlias
 
 import ijson
 
@@ -22,7 +22,8 @@ from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, KnownPerceptualHash, ListFormat, ListHeader, RejectedEntry
-from hashsets.formats.text import head_text, text_chunks
+from hashsets.formats.text import head_text
+from hashsets.formats.vics_objects import MediaObjects
 from hashsets.standing import DISPUTED, RETRACTED, is_denied
 
 Scalar: TypeAlias = str | int | Decimal | bool | None
@@ -59,6 +60,8 @@ _CONTEXT = re.compile(r"/DataModels/([0-9]+(?:\.[0-9]+)*)\.xml(?:/([A-Za-z0-9_-]
 _ROOT = re.compile(r'\s*\{.*?"(?:odata\.metadata|@odata\.context|value)"\s*:', re.DOTALL)
 _KEPT = {"MediaID", "Category", "MD5", "SHA1", "SHA256", "MediaSize", "PhotoDNA", *ATTRIBUTES}
 _DIGESTS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
+_KEPT_IN_ORDER = tuple(sorted(_KEPT))
+_KEPT_OF_HASH = ("HashName", "HashValue", "Quality")
 _NESTED = "\0"
 """Stands for an object or array where a value belongs: it is no hash and no number."""
 _OPENING = frozenset(("start_map", "start_array"))
@@ -87,32 +90,63 @@ class _VicsReader:
     """One pass over one file."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self._objects = MediaObjects(file)
+        self._text: Iterable[str] = self._objects.rest()
+        self._fed = 0
         self._position = 0
         self._is_case = False
+        self._has_value = False
         self._scheme: str | None = None
         self._events = chain.from_iterable(self._parse())
 
     def items(self) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
         """Read the root object."""
-        if next(self._events, None) != ("start_map", None):
+        if self._objects.began:
+            for key, value in self._objects.root:
+                yield from self._root_member(key, value)
+            if not self._is_case:
+                for media in self._objects:
+                    yield self._entry_or_rejected(*_kept_of(media))
+            yield from self._resume()
+        elif next(self._events, None) != ("start_map", None):
             raise ListFormatError("the root of a VICS list is a JSON object", None, "check the file or name its format")
-        key, has_value = None, False
+        yield from self._root()
+
+    def _resume(self) -> Iterator[KnownEntry | RejectedEntry]:
+        """Go on event by event in the array ``value`` where its plain objects ended, with an array so begun."""
+        ended = self._objects.ended
+        beginning = '{"value": [0]' if ended else '{"value": [0,' if self._position else '{"value": ['
+        self._fed = self._objects.bytes_fed - self._objects.rest_bytes() - len(beginning)
+        self._text = chain((beginning,), self._objects.rest())
+        for _ in range(5 if ended else 4 if self._position else 3):
+            next(self._events)
+        self._has_value = True
+        if not ended:
+            yield from self._media_array()
+
+    def _root(self) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+        """Read what members of the root there are."""
+        key: Scalar = None
         for event, value in self._events:
             if event == "map_key":
                 key = value
             elif event == "start_array" and key == "value":
-                has_value = True
+                self._has_value = True
                 yield from self._media_array()
             elif event in _OPENING:
                 self._skip()
-            elif key in _CONTEXT_KEYS and isinstance(value, str):
-                self._is_case = value.endswith("#Cases")
-                yield self._header(value)
-            elif key == SCHEME_KEY and isinstance(value, str):
-                self._scheme = fields.short_text(SCHEME_KEY, value[: fields.LONGEST_TEXT]) or ""
-        if not has_value:
+            else:
+                yield from self._root_member(key, value)
+        if not self._has_value:
             raise ListFormatError("a VICS list has an array 'value' and this file has none", None, "check the file")
+
+    def _root_member(self, key: Scalar, value: Scalar) -> Iterator[ListHeader]:
+        """Read what the root says of itself."""
+        if key in _CONTEXT_KEYS and isinstance(value, str):
+            self._is_case = value.endswith("#Cases")
+            yield self._header(value)
+        elif key == SCHEME_KEY and isinstance(value, str):
+            self._scheme = fields.short_text(SCHEME_KEY, value[: fields.LONGEST_TEXT]) or ""
 
     def _header(self, context: str) -> ListHeader:
         header = _header(context)
@@ -125,9 +159,9 @@ class _VicsReader:
         """
         events: list[Event] = ijson.sendable_list()
         parser = ijson.basic_parse_coro(events)
-        fed = unanswered = 0
+        fed, unanswered = self._fed, 0
         try:
-            for text in text_chunks(self._file):
+            for text in self._text:
                 chunk = text.encode()
                 fed += len(chunk)
                 parser.send(chunk)
@@ -229,8 +263,21 @@ class _VicsReader:
                 return
             elif event in _OPENING:
                 self._skip()
-            elif in_item and key in ("HashName", "HashValue", "Quality"):
+            elif in_item and key in _KEPT_OF_HASH:
                 item[str(key)] = value
+
+
+def _kept_of(media: Mapping[str, Any]) -> tuple[dict[str, Scalar], list[dict[str, Scalar]]]:
+    """The fields of a decoded Media that are imported, and its alternative hashes, as the events would give them."""
+    kept = {key: _NESTED if type(media[key]) in (dict, list) else media[key] for key in _KEPT_IN_ORDER if key in media}
+    stated = media.get("AlternativeHashes")
+    if not stated or type(stated) is not list:
+        return kept, []
+    return kept, [
+        {key: value for key in _KEPT_OF_HASH if (value := each.get(key)) is None or type(value) not in (dict, list)}
+        for each in stated
+        if type(each) is dict
+    ]
 
 
 def _header(context: str) -> ListHeader:
