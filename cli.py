@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,29 +14,26 @@ from forensics import __version__
 from forensics.errors import PluginError, TamizError
 from plugins import loader
 from plugins.command import (
+    CASE,
     DISPOSITIONS,
+    EXAMINER_VARIABLE,
     FAILED,
     NOT_ALL_EXAMINED,
     TamizGroup,
+    actor_named,
     keep_option,
     library_folder,
     open_library,
     print_json,
     show,
+    writing_to_case,
 )
 from plugins.set_commands import set_group
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from forensics.case.ledger import Actor
     from forensics.case.reader import Hit
-    from forensics.case.store import CaseStore
     from hashsets.match import KnownSet
 
-EXAMINER_VARIABLE = "TAMIZ_EXAMINER"
-
-CASE = click.Path(path_type=Path, dir_okay=False)
 FILE = click.Path(path_type=Path)
 PASSWORD_FILE = click.option(
     "--password-file", "password_files", multiple=True, metavar="[VOLUME=]FILE",
@@ -85,7 +80,7 @@ def case_new(case: Path, number: str, examiner: str, authority: str | None, exhi
     """Make a new case file."""
     from forensics.case.store import CaseStore
 
-    CaseStore.create(case, number, _actor(examiner), authority, exhibits).close()
+    CaseStore.create(case, number, actor_named(examiner), authority, exhibits).close()
     click.echo(f"{case}: made")
 
 
@@ -124,7 +119,7 @@ def scan(
         sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image,
         Keyring.read(password_files, recovery_key_files), allow_writable,
     )  # fmt: skip
-    with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
+    with writing_to_case(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         result = triage.scan(store, actor, request, display)
     _warn_of_crowded_entries(case)
     if as_json or len(result.errors) < len(sources):
@@ -151,7 +146,7 @@ def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet
     from forensics.triage.progress import choose_display
 
     folder, known_sets = _chosen_sets(sets)
-    with _writing(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
+    with writing_to_case(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
         found = triage.match(store, actor, known_sets, folder, display)
     _warn_of_crowded_entries(case)
     if as_json:
@@ -209,7 +204,7 @@ def report(case: Path, output: Path, language: str, recipient: str, examiner: st
     from forensics.reports.recipient import Recipient
     from forensics.reports.report import write_report
 
-    with _writing(case, examiner) as (store, actor):
+    with writing_to_case(case, examiner) as (store, actor):
         reader = CaseReader(store)
         with reader.snapshot():
             files = write_report(reader, output, language, Recipient(recipient))
@@ -234,7 +229,7 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
     exporters = {exporter.name: exporter for exporter in loader.exporters()}
     if format_name not in exporters:
         raise click.UsageError(f"no export format '{format_name}'; there are: {', '.join(sorted(exporters))}")
-    with _writing(case, examiner) as (store, actor):
+    with writing_to_case(case, examiner) as (store, actor):
         exporters[format_name].export(CaseReader(store), output, Recipient(recipient))
         store.record(actor, "export", {"format": format_name, "recipient": recipient, "file": output.name})
     click.echo(str(output))
@@ -337,27 +332,6 @@ def _chosen_sets(names: Sequence[str]) -> tuple[Path, tuple[KnownSet, ...]]:
     if not sets:
         click.echo("tamiz: warning: the library holds no set, nothing can be matched; see 'tamiz set import'", err=True)
     return library_folder(), sets
-
-
-def _actor(name: str) -> Actor:
-    from forensics.case.ledger import Actor
-    from forensics.triage.environment import system_user
-
-    return Actor(name.encode("utf-8", "backslashreplace").decode(), system_user())
-
-
-@contextmanager
-def _writing(case: Path, examiner: str | None) -> Iterator[tuple[CaseStore, Actor]]:
-    """Open a case for writing as its examiner, or as the one named; end in order when asked to terminate."""
-    from forensics.case.reader import CaseReader
-    from forensics.case.store import CaseStore
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
-    with CaseStore.open(case) as store:
-        yield store, _actor(examiner or CaseReader(store).examiners()[0])
 
 
 def _show_status(case: Path, as_json: bool, digest: bool = False) -> None:

@@ -206,7 +206,7 @@ class Library:
         Raises:
             UnknownSetError: There is no set of that name.
         """
-        with self._set_file(name) as set_file:
+        with self.set_file(name) as set_file:
             yield from set_file.rejected()
 
     def entries(self, name: str) -> Iterator[KnownEntry]:
@@ -215,7 +215,7 @@ class Library:
         Raises:
             UnknownSetError: There is no set of that name.
         """
-        with self._set_file(name) as set_file:
+        with self.set_file(name) as set_file:
             yield from set_file.entries()
 
     def unsearched_count(self, name: str) -> int:
@@ -224,7 +224,7 @@ class Library:
         Raises:
             UnknownSetError: There is no set of that name.
         """
-        with self._set_file(name) as set_file:
+        with self.set_file(name) as set_file:
             return set_file.unsearched_count()
 
     def lookup(self, hashes: Sequence[str]) -> list[tuple[Match, ...]]:
@@ -277,6 +277,12 @@ class Library:
         for path in files_of_set(self.folder, uuid):
             path.unlink(missing_ok=True)
 
-    def _set_file(self, name: str) -> SetFile:
+    def set_file(self, name: str) -> SetFile:
+        """Open the file of a set, for reading.
+
+        Raises:
+            UnknownSetError: There is no set of that name.
+            LibraryError: It is missing or damaged.
+        """
         known_set = self.get(name)
         return SetFile(set_path(self.folder, known_set.uuid), known_set.uuid)

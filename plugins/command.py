@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +15,18 @@ import click
 from forensics.errors import TamizError
 
 if TYPE_CHECKING:
+    from forensics.case.ledger import Actor
+    from forensics.case.store import CaseStore
     from hashsets.library import Library
 
 FAILED, NOT_ALL_EXAMINED = 1, 3
 """Exit codes beside 0 (done) and 2 (wrong usage, Click's own)."""
+
+EXAMINER_VARIABLE = "TAMIZ_EXAMINER"
+"""Names the examiner where no ``--examiner`` does."""
+
+CASE = click.Path(path_type=Path, dir_okay=False)
+"""Type of a parameter that is a case file."""
 
 DISPOSITIONS = ("notable", "benign", "reference")
 """What a known-hash set can be for."""
@@ -93,6 +102,28 @@ def library_folder() -> Path:
 
     chosen: Path | None = click.get_current_context().find_root().ensure_object(dict).get("library")
     return chosen or default_folder()
+
+
+def actor_named(name: str) -> Actor:
+    """Who runs the command: a person's name, and the system account."""
+    from forensics.case.ledger import Actor
+    from forensics.triage.environment import system_user
+
+    return Actor(name.encode("utf-8", "backslashreplace").decode(), system_user())
+
+
+@contextmanager
+def writing_to_case(case: Path, examiner: str | None) -> Iterator[tuple[CaseStore, Actor]]:
+    """Open a case for writing as its examiner, or as the one named; end in order when asked to terminate."""
+    from forensics.case.reader import CaseReader
+    from forensics.case.store import CaseStore
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    with CaseStore.open(case) as store:
+        yield store, actor_named(examiner or CaseReader(store).examiners()[0])
 
 
 def print_json(document: object) -> None:
