@@ -13,6 +13,7 @@ from forensics.case.store import CaseStore
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.hashing.digests import Digests
 from forensics.hashing.perceptual import FilmHash, FrameHash, PerceptualHash
+from forensics.media.film import Sampling
 from forensics.outcome import ExaminedContent, ExaminedFilm, Outcome
 from forensics.reason import Reason
 from hashsets.match import Match
@@ -155,25 +156,30 @@ class FindingRecorder:
         """How many contents the case holds."""
         return int(self._connection.execute("SELECT count(*) FROM contents").fetchone()[0])
 
-    def known_contents(self, benign_sets: Sequence[str]) -> Iterator[str]:
+    def known_contents(self, benign_sets: Sequence[str], sampling: Sampling | None = None) -> Iterator[str]:
         """SHA-256 of every content in the case that need not be examined again.
 
         Args:
             benign_sets: UUIDs of the benign sets of this scan.
+            sampling: Which frames of films this scan hashes; ``None`` if it cannot decode films.
         """
-        spared = _unhashed_without_cause(benign_sets)
+        spared = _unhashed_without_cause(benign_sets, sampling)
         query = f"SELECT sha256 FROM contents WHERE NOT ({spared})"  # noqa: S608 - question marks only
         for row in self._connection.execute(query, tuple(benign_sets)):
             yield row[0]
 
-    def reopen_spared(self, source_id: int, benign_sets: Sequence[str]) -> None:
-        """Make streams pending again whose pictures were spared for a benign entry that this scan does not know.
+    def reopen_spared(self, source_id: int, benign_sets: Sequence[str], sampling: Sampling | None = None) -> None:
+        """Make streams pending again of whose contents this scan can hash more.
+
+        These are pictures and films spared for a benign entry that this scan does not know, films that an earlier one
+        could not decode, and films of which it hashed key frames only.
 
         Args:
             source_id: The source.
             benign_sets: UUIDs of the benign sets of this scan.
+            sampling: Which frames of films this scan hashes; ``None`` if it cannot decode films.
         """
-        spared = _unhashed_without_cause(benign_sets)
+        spared = _unhashed_without_cause(benign_sets, sampling)
         statement = (
             "UPDATE streams SET state = 'pending', content = NULL WHERE source_id = ? AND content IN "  # noqa: S608
             f"(SELECT sha256 FROM contents WHERE {spared})"
@@ -215,18 +221,22 @@ class FindingRecorder:
         return self._connection.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
     def _add_content(self, content: ExaminedContent) -> None:
-        """Add a content, or complete one that was spared perceptual hashing; its matches are recorded in any case.
+        """Add a content, or complete one that was not hashed whole; its matches are recorded in any case.
 
         Another scan may have added the content meanwhile, with other sets.
         """
         digests = content.digests
+        is_resampled = content.film is not None and self._forget_key_frames(digests.sha256, content.film)
         fate = (content.perceptual, content.perceptual_reason, content.width, content.height)
         self._connection.execute(
             "INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "perceptual = excluded.perceptual, perceptual_reason = excluded.perceptual_reason, "
             "width = excluded.width, height = excluded.height "
-            "WHERE perceptual_reason = 'benign' AND excluded.perceptual_reason IS NOT 'benign'",
-            (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, *fate),
+            "WHERE (perceptual_reason = 'benign' AND excluded.perceptual_reason IS NOT 'benign') "
+            "OR (perceptual_reason = 'video-support-missing' "
+            "AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed')) "
+            "OR ?",
+            (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, *fate, is_resampled),
         )
         self._connection.executemany(
             "INSERT INTO perceptual_hashes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -239,15 +249,44 @@ class FindingRecorder:
             self._add_film(digests.sha256, content.film)
         self.add_matches(digests.sha256, content.matches)
 
+    def _forget_key_frames(self, sha256: str, film: ExaminedFilm) -> bool:
+        """Make room for the frames of every second of a film that an earlier scan hashed by key frames only.
+
+        Its matches with the sets of this scan, which rest on those frames, are found anew; others stay as found.
+
+        Returns:
+            Whether there were key frames only.
+        """
+        key_frames = Sampling.KEY_FRAMES
+        where = "content = ?1 AND EXISTS (SELECT 1 FROM films WHERE content = ?1 AND sampling = ?2 AND ?3 <> ?2)"
+        values = (sha256, key_frames, film.sampling)
+        self._connection.execute(f"DELETE FROM film_frames WHERE {where}", values)  # noqa: S608 - literals only
+        for set_uuid in self._set_uuids.values():
+            self._connection.execute(
+                f"DELETE FROM hits WHERE {where} AND set_uuid = ?4 "  # noqa: S608 - literals only
+                "AND (query_covered IS NOT NULL OR probe GLOB 'frame-at-*')",
+                (*values, set_uuid),
+            )
+        return bool(self._connection.execute(f"DELETE FROM films WHERE {where}", values).rowcount)  # noqa: S608
+
     def _add_film(self, sha256: str, film: ExaminedFilm) -> None:
         hashed = film.hashed
         self._connection.execute(
             "INSERT INTO films VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (sha256, hashed.algorithm, hashed.decode, film.duration, film.rotation, film.sampling, film.frames),
+            (
+                sha256,
+                hashed.algorithm,
+                hashed.decode,
+                storable(film.duration),
+                film.rotation,
+                film.sampling,
+                film.frames,
+            ),
         )
         self._connection.executemany(
             "INSERT INTO film_frames VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [(sha256, frame.milliseconds, frame.value, frame.quality) for frame in hashed.frames],
+            # a damaged or forged film states times that no number of a case can hold
+            [(sha256, storable(frame.milliseconds), frame.value, frame.quality) for frame in hashed.frames],
         )
 
     def contents_after(self, sha256: str, count: int) -> list[StoredContent]:
@@ -279,14 +318,19 @@ class FindingRecorder:
         return FilmHash(film[0], frames, film[1])
 
 
-def _unhashed_without_cause(benign_sets: Sequence[str]) -> str:
-    """Condition on contents: spared perceptual hashing for an entry that none of these sets holds."""
+def _unhashed_without_cause(benign_sets: Sequence[str], sampling: Sampling | None) -> str:
+    """Condition on contents: not hashed as this scan would, for an entry that none of these sets holds, or as films."""
     marks = ",".join("?" * len(benign_sets))
+    films = ""
+    if sampling is not None:
+        films += "OR perceptual_reason IS 'video-support-missing' "
+    if sampling == Sampling.ONE_A_SECOND:
+        films += "OR sha256 IN (SELECT content FROM films WHERE sampling = 'key-frames') "
     return (
-        "perceptual_reason = 'benign' AND (NOT EXISTS (SELECT 1 FROM hits WHERE hits.content = contents.sha256 "  # noqa: S608
+        "perceptual_reason IS 'benign' AND (NOT EXISTS (SELECT 1 FROM hits WHERE hits.content = contents.sha256 "  # noqa: S608
         f"AND disagreeing = '' AND basis IN ('sha1', 'sha256') AND set_uuid IN ({marks})) "
         "OR EXISTS (SELECT 1 FROM hits JOIN sets_used ON uuid = set_uuid "
-        "WHERE hits.content = contents.sha256 AND disposition <> 'benign'))"
+        f"WHERE hits.content = contents.sha256 AND disposition <> 'benign')) {films}"
     )
 
 

@@ -14,6 +14,7 @@ from forensics.errors import EvidenceError, ImageError, TamizError, TriageError
 from forensics.evidence.description import COULD_CHANGE, SourceDescription
 from forensics.evidence.keys import Keyring
 from forensics.evidence.stream import NotExamined
+from forensics.media.film import Sampling
 from forensics.outcome import Outcome
 from forensics.reason import Reason
 from forensics.triage import source_digest
@@ -71,6 +72,7 @@ class SourceScan:
         keyring: Keys to encrypted volumes.
         deep: Examine also what only the profile ``deep`` does.
         allow_writable: Examine a folder or device even if something could write to it.
+        sampling: Which frames of films are hashed; ``None`` if films cannot be decoded.
         problems: What was found wrong with sources and did not stop their examination.
     """
 
@@ -86,6 +88,7 @@ class SourceScan:
     keyring: Keyring = field(default_factory=Keyring)
     deep: bool = False
     allow_writable: bool = False
+    sampling: Sampling | None = None
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
@@ -114,7 +117,7 @@ class SourceScan:
                 self._walk(access, source.id, volume)
         if not self.only_allocated:
             self.findings.include_profile(source.id)
-        self.findings.reopen_spared(source.id, self.benign_sets)
+        self.findings.reopen_spared(source.id, self.benign_sets, self.sampling)
         verify = VerifyJob(access) if self.verify_image and description.stored_digests else None
         for digests in self._examine(access, source.id, verify):
             self._hold_against_acquisition(source.id, description, digests)
@@ -225,7 +228,7 @@ class SourceScan:
         self.display.phase(f"{access.label}: hashing and matching", bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
-            for sha256 in self.findings.known_contents(self.benign_sets):
+            for sha256 in self.findings.known_contents(self.benign_sets, self.sampling):
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
             return self._work_off(access, units(self.findings.pending(source_id)), seen, verify)

@@ -19,6 +19,7 @@ from forensics.case.store import CaseStore
 from forensics.errors import ImageError, TamizError, TriageError
 from forensics.evidence.keys import KeyKind, Keyring
 from forensics.evidence.stream import display_text
+from forensics.media import film
 from forensics.media.film import Sampling
 from forensics.triage.catch_up import match_contents
 from forensics.triage.engine import SourceScan
@@ -140,6 +141,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 keyring=request.keyring,
                 deep=request.profile is Profile.DEEP,
                 allow_writable=request.allow_writable,
+                sampling=sampling if film.is_supported() else None,
                 problems=problems,
             )
             for source in request.sources:

@@ -192,3 +192,13 @@ def test_the_logical_digest_covers_films(record: Recorder, store: CaseStore) -> 
         connection.execute(change)
         digests.append(reader.logical_digest())
     assert len(set(digests)) == 6
+
+
+def test_times_that_no_number_of_a_case_holds_end_nothing(record: Recorder, store: CaseStore) -> None:
+    examined = film(b"film")
+    assert examined.film is not None
+    frame = dataclasses.replace(examined.film.hashed.frames[0], milliseconds=1 << 72)
+    hashed = dataclasses.replace(examined.film.hashed, frames=(frame,))
+    record(dataclasses.replace(examined, film=dataclasses.replace(examined.film, duration=1 << 72, hashed=hashed)))
+    query = "SELECT duration_ms, milliseconds FROM films JOIN film_frames ON films.content = film_frames.content"
+    assert store.connection.execute(query).fetchall() == [((1 << 63) - 1, (1 << 63) - 1)]

@@ -176,6 +176,40 @@ def test_the_quick_profile_hashes_key_frames(run_scan: RunScan, lists: Path, fol
     assert sampling == [("key-frames",)]
 
 
+def test_films_of_which_key_frames_were_hashed_are_examined_again_at_every_second(
+    run_scan: RunScan, lists: Path, folder: Path, tmp_path: Path
+) -> None:
+    assert lists
+    run_scan("fresh.case", folder, allow_writable=True)
+    run_scan("a.case", folder, allow_writable=True, profile=Profile.QUICK)
+    assert digest(tmp_path / "a.case") != digest(tmp_path / "fresh.case")
+    run_scan("a.case", folder, allow_writable=True)
+    assert digest(tmp_path / "a.case") == digest(tmp_path / "fresh.case")
+    run_scan("a.case", folder, allow_writable=True, profile=Profile.QUICK)
+    assert digest(tmp_path / "a.case") == digest(tmp_path / "fresh.case")
+
+
+def digest(case: Path) -> str:
+    with CaseReader.open(case) as reader:
+        return reader.logical_digest()
+
+
+def test_films_are_examined_again_once_they_can_be_decoded(
+    run_scan: RunScan, lists: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lists
+    run_scan("fresh.case", folder, allow_writable=True)
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "av.py").write_text("raise ImportError('not installed')\n")
+    with monkeypatch.context() as without:
+        without.syspath_prepend(str(hidden))  # workers take the path over
+        run_scan("a.case", folder, allow_writable=True)
+    assert {basis for _, basis, _, _ in hits(tmp_path / "a.case")} == {"pdq"}
+    run_scan("a.case", folder, allow_writable=True)
+    assert digest(tmp_path / "a.case") == digest(tmp_path / "fresh.case")
+
+
 def test_without_film_support_films_are_skipped_and_say_why(
     run_scan: RunScan, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
