@@ -111,6 +111,8 @@ def import_list(
             for path_of_set in files_of_set(library.folder, uuid):
                 path_of_set.unlink(missing_ok=True)
             raise
+        finally:
+            scratch.unlink(missing_ok=True)
     return ImportReport(known_set, replaced, intake.header.columns_read, intake.header.columns_ignored)
 
 
