@@ -23,6 +23,7 @@ from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, KnownPerceptualHash, ListFormat, ListHeader, RejectedEntry
 from hashsets.formats.text import head_text
+from hashsets.formats.vics_media import plain_entry
 from hashsets.formats.vics_objects import MediaObjects
 from hashsets.standing import DISPUTED, RETRACTED, is_denied
 
@@ -60,6 +61,7 @@ _CONTEXT = re.compile(r"/DataModels/([0-9]+(?:\.[0-9]+)*)\.xml(?:/([A-Za-z0-9_-]
 _ROOT = re.compile(r'\s*\{.*?"(?:odata\.metadata|@odata\.context|value)"\s*:', re.DOTALL)
 _KEPT = {"MediaID", "Category", "MD5", "SHA1", "SHA256", "MediaSize", "PhotoDNA", *ATTRIBUTES}
 _DIGESTS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
+_ATTRIBUTE_KEYS = tuple(sorted(ATTRIBUTES.items()))
 _KEPT_IN_ORDER = tuple(sorted(_KEPT))
 _KEPT_OF_HASH = ("HashName", "HashValue", "Quality")
 _NESTED = "\0"
@@ -106,7 +108,11 @@ class _VicsReader:
                 yield from self._root_member(key, value)
             if not self._is_case:
                 for media in self._objects:
-                    yield self._entry_or_rejected(*_kept_of(media))
+                    if entry := plain_entry(self._position + 1, media, _ATTRIBUTE_KEYS):
+                        self._position += 1
+                        yield entry
+                    else:
+                        yield self._entry_or_rejected(*_kept_of(media))
             yield from self._resume()
         elif next(self._events, None) != ("start_map", None):
             raise ListFormatError("the root of a VICS list is a JSON object", None, "check the file or name its format")
