@@ -1,22 +1,34 @@
-"""What matching a picture or film by perceptual hashes costs: ``python -m bench.matching [KNOWN...]``.
+"""What finding known perceptual hashes costs: ``python -m bench matching [--known=N,N...] [--no-faiss]``.
 
-Known hashes and queries are random, as many known PDQ as pHash. A picture has the hashes that the hashers give of it:
-the original and the view without its border in eight orientations, and four further views. Processor time of one core.
+Processor time of one core. First the search of PDQ within 31 bits, in even hashes and in such that go together bit by
+bit as those of pictures do, beside the flat scan and, where ``faiss`` can be imported, its exact indexes in the same
+run. Then what a picture costs with all of its views, and a film.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from forensics.hashing.pdq import pdq_hash
 from forensics.hashing.perceptual import ORIGINAL, FilmHash, FrameHash, PerceptualHash, probe_name
 from forensics.hashing.turns import TRIMMED, TURNS
+from hashsets.array_file import ArrayFile, write_arrays
 from hashsets.film_search import FilmSearch
-from hashsets.hamming import WORDS, FlatIndex
-from hashsets.known_hashes import EntryKey, KnownHashes
-from hashsets.picture_search import queries_of, search
+from hashsets.hamming import BITS, WORDS, FlatIndex, HammingIndex, Hashes, pack
+from hashsets.known_hashes import KnownHashes
+from hashsets.perceptual_index import KIND, PerceptualIndex, arrays_of_packed
+from hashsets.picture_search import WIDEST_RADIUS, queries_of, search
+from tests.pictures import many
 
 PROBES = [probe_name(view, turn) for view in (ORIGINAL, TRIMMED) for turn in TURNS]
 PROBES += ["composited", "thumbnail", "frame-2", "frame-3"]
@@ -24,46 +36,167 @@ PICTURES = 4
 FILM_FRAMES = 60
 KNOWN_FRAMES = 100
 """Of each known film."""
+RADIUS = WIDEST_RADIUS["pdq"]
+BATCHES = (1, 16, 64)
+MODEL_PICTURES = 600
+"""Generated pictures whose PDQ tell how bits go together."""
 
 
-def known_hashes(random: np.random.Generator, count: int, of_each: int) -> KnownHashes:
-    """Random hashes, so many of each entry."""
-    hashes = random.integers(0, 2**64, (count, WORDS), np.uint64)
-    numbers = np.arange(count) // of_each
-    starts = np.append(np.arange(0, count, of_each), count)
-    return KnownHashes(hashes, FlatIndex(hashes), numbers, starts, [EntryKey(0, n + 1) for n in range(len(starts) - 1)])
+def even_hashes(random: np.random.Generator) -> Callable[[int], Hashes]:
+    """Hashes of which every bit is a coin toss."""
+    return lambda count: random.integers(0, 2**64, (count, WORDS), np.uint64)
 
 
-def picture(random: np.random.Generator) -> list[PerceptualHash]:
+def picture_hashes(random: np.random.Generator) -> Callable[[int], Hashes]:
+    """Hashes of which any two bits are equal as often as in PDQ of generated pictures: signs of normal variates."""
+    values = [pdq_hash(pixels).value for pixels in many(MODEL_PICTURES, seed=1, sides=(64, 200))]
+    signs = 2.0 * np.unpackbits(pack(values).view(np.uint8), axis=1) - 1
+    together = np.sin(np.pi / 2 * (signs.T @ signs) / len(signs))
+    sizes, directions = np.linalg.eigh(together)
+    mixing = (directions * np.sqrt(np.maximum(sizes, 0))).T.astype(np.float32)
+
+    def draw(count: int) -> Hashes:
+        parts = [
+            np.packbits(random.standard_normal((min(65536, count - start), BITS), np.float32) @ mixing > 0, axis=1)
+            for start in range(0, count, 65536)
+        ]
+        return np.concatenate(parts).view(np.uint64)
+
+    return draw
+
+
+def opened(hashes: Hashes, folder: Path, algorithm: str = "pdq", of_each: int = 1) -> tuple[PerceptualIndex, float]:
+    """Write an index as an import does and open it, with the seconds that opening took."""
+    arrays = arrays_of_packed(hashes, np.arange(len(hashes), dtype=np.uint64) // of_each + 1, WIDEST_RADIUS[algorithm])
+    path = folder / f"{algorithm}-{len(hashes)}"
+    write_arrays(path, KIND, "bench", arrays)
+    del arrays
+    start = time.perf_counter()
+    index = PerceptualIndex(ArrayFile(path, KIND, "bench"))
+    return index, time.perf_counter() - start
+
+
+def milliseconds(find: Callable[[Hashes], object], queries: Hashes, batch: int, seconds: float = 2.0) -> float:
+    """Processor time a query in batches of a size; the median, since other programs take the cache away."""
+    find(queries[:batch])
+    times: list[float] = []
+    begun = time.perf_counter()
+    for start in range(0, len(queries) - batch + 1, batch):
+        before = time.process_time()
+        find(queries[start : start + batch])
+        times.append((time.process_time() - before) / batch)
+        if time.perf_counter() - begun > seconds and len(times) > 2:
+            break
+    return 1000 * float(np.median(times))
+
+
+def own_megabytes() -> float:
+    """Memory of this process alone; what it maps of files is shared by all."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def faiss_indexes(hashes: Hashes) -> Iterator[tuple[str, Callable[[Hashes], Any]]]:
+    """FAISS' exact indexes, if it is there: the flat one, and the multi-hash of 16 chunks with a flip in each."""
+    with suppress(ImportError):
+        import faiss  # type: ignore[import-not-found,unused-ignore]
+
+        faiss.omp_set_num_threads(1)
+        rows = np.ascontiguousarray(hashes).view(np.uint8)
+        multi = faiss.IndexBinaryMultiHash(BITS, 16, 16)
+        multi.nflip = 1
+        for name, index in (("faiss flat", faiss.IndexBinaryFlat(BITS)), ("faiss multi-hash", multi)):
+            before = time.process_time()
+            index.add(rows)
+            print(f"{'':>10} {name} made in {time.process_time() - before:.0f} s", flush=True)
+            yield name, partial(_range_search, index)
+
+
+def _range_search(index: Any, queries: Hashes) -> Any:
+    """FAISS leaves out what is as far away as the radius it is given."""
+    return index.range_search(queries.view(np.uint8), RADIUS + 1)
+
+
+def measure_search(kind: str, draw: Callable[[int], Hashes], known: int, folder: Path, with_faiss: bool) -> None:
+    """Print a row for each index over so many known hashes."""
+    hashes, queries = draw(known), draw(2048)
+    before = time.process_time()
+    index, opening = opened(hashes, folder)
+    made = time.process_time() - before
+    size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
+    own = own_megabytes()
+    rows = [("tamiz", lambda some: index.search(some, RADIUS)), ("flat scan", flat_search(hashes))]
+    for name, find in [*rows, *(faiss_indexes(hashes) if with_faiss else ())]:
+        times = [milliseconds(find, queries, batch) for batch in BATCHES]
+        cells = "".join(f"{each:>14.3f}" for each in times)
+        print(f"{known:>10,} {kind:<9}{name:<18}{cells}", flush=True)
+        if name == "tamiz":
+            more = max(own_megabytes() - own, 0)
+            print(
+                f"{'':>10} made in {made:.1f} s, opened in {1000 * opening:.1f} ms, file {size:,.0f} MB,"
+                f" memory of one's own {more:.0f} MB",
+                flush=True,
+            )
+
+
+def flat_search(hashes: Hashes) -> Callable[[Hashes], object]:
+    """The oracle."""
+    flat: HammingIndex = FlatIndex(hashes)
+    return lambda some: flat.search(some, RADIUS)
+
+
+def picture(draw: Callable[[int], Hashes]) -> list[PerceptualHash]:
     """All hashes of a picture that resembles nothing."""
+    values = [row.astype(">u8").tobytes().hex() for row in draw(2 * len(PROBES))]
     return [
-        PerceptualHash(algorithm, random.bytes(32).hex(), quality, probe, "decode-v1")
+        PerceptualHash(algorithm, values.pop(), quality, probe, "decode-v1")
         for algorithm, quality in (("pdq", 100), ("phash", None))
         for probe in PROBES
     ]
 
 
+def measure_contents(draw: Callable[[int], Hashes], known: int, folder: Path) -> None:
+    """Print what a picture costs by PDQ alone and by both hashes, and what a film costs."""
+    sets = {algorithm: KnownHashes([opened(draw(known), folder, algorithm)[0]], [0]) for algorithm in ("pdq", "phash")}
+    films = {"vpdq": KnownHashes([opened(draw(known), folder, "vpdq", KNOWN_FRAMES)[0]], [0])}
+    pictures = [picture(draw) for _ in range(PICTURES)]
+    times = []
+    for algorithms in (("pdq",), ("pdq", "phash")):
+        chosen = {algorithm: sets[algorithm] for algorithm in algorithms}
+        search(chosen, queries_of(0, picture(draw)))
+        before = time.process_time()
+        for hashes in pictures:
+            search(chosen, queries_of(0, hashes))
+        times.append((time.process_time() - before) / PICTURES)
+    values = [row.astype(">u8").tobytes().hex() for row in draw(FILM_FRAMES)]
+    frames = tuple(FrameHash(1000 * number, value, 100) for number, value in enumerate(values))
+    before = time.process_time()
+    FilmSearch(FilmHash("vpdq", frames, "film-v1"), films).found()
+    times.append(time.process_time() - before)
+    print(f"{known:>10,} " + "".join(f"{1000 * each:>20.1f} ms" for each in times), flush=True)
+
+
 def main() -> None:
-    """Print a row for each number of known hashes."""
+    """Print both tables."""
+    options = dict(argument.lstrip("-").partition("=")[::2] for argument in sys.argv[1:] if argument.startswith("-"))
+    numbers = [int(number) for number in options.get("known", "100000,1000000,10000000").split(",")]
     random = np.random.default_rng(1)
-    numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()] or [10_000, 100_000, 1_000_000]
-    print(f"{'known':>10} {'picture, original only':>24} {'picture, all views':>20} {'film, ' + str(FILM_FRAMES):>12}")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    drawn = {"even": even_hashes(random), "pictures": picture_hashes(random)}
+    print(
+        f"{'known PDQ':>10} {'hashes':<9}{'ms a query':<18}" + "".join(f"{f'{each} at once':>14}" for each in BATCHES)
+    )
     for number in numbers:
-        known = {algorithm: known_hashes(random, number, 1) for algorithm in ("pdq", "phash")}
-        pictures = [picture(random) for _ in range(PICTURES)]
-        times = []
-        for probes in ({ORIGINAL}, set(PROBES)):
-            chosen = [[each for each in hashes if each.probe in probes] for hashes in pictures]
-            start = time.process_time()
-            for hashes in chosen:
-                search(known, queries_of(0, hashes))
-            times.append((time.process_time() - start) / PICTURES)
-        frames = tuple(FrameHash(1000 * n, random.bytes(32).hex(), 100) for n in range(FILM_FRAMES))
-        films = {"vpdq": known_hashes(random, number, KNOWN_FRAMES)}
-        start = time.process_time()
-        FilmSearch(FilmHash("vpdq", frames, "film-v1"), films).found()
-        times.append(time.process_time() - start)
-        print(f"{number:>10,} " + "".join(f"{1000 * each:>18.1f} ms" for each in times), flush=True)
+        for kind, draw in drawn.items():
+            with tempfile.TemporaryDirectory() as folder:
+                measure_search(kind, draw, number, Path(folder), "no-faiss" not in options)
+    print(f"{'known each':>10} {'picture, 20 PDQ':>23}{'20 PDQ and 20 pHash':>23}{f'film, {FILM_FRAMES} frames':>23}")
+    for number in numbers:
+        if number <= 1_000_000:
+            with tempfile.TemporaryDirectory() as folder:
+                measure_contents(drawn["pictures"], number, Path(folder))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """Multi-index hashing: all hashes within a radius, found without comparing them all, and none missed.
 
-The 256 bits are dealt out to chunks, and a table for each chunk lists the hashes by the value of their bits there. Two
-hashes within `radius` bits are near each other in some chunk: if chunk i were off by more than f(i) bits in each, then
-the whole by at least the sum of f(i) + 1. So with that sum above `radius` it is enough to look up, in each chunk, the
-query's value with up to f(i) bits flipped, and to count the bits of what stands there. 32 = 10 * (2 + 1) + (1 + 1):
-for 31 bits, eleven chunks with two flips each and one flip in one of them.
+The 256 bits are dealt out to four words, and the bits of each word to chunks; a table for each chunk lists the hashes
+by the value of their bits there. Two hashes within `radius` bits are near each other in some chunk: if chunk i were off
+by more than f(i) bits in each, then the whole by at least the sum of f(i) + 1. So with that sum above `radius` it is
+enough to look up, in each chunk, the query's value with up to f(i) bits flipped. For 31 bits and sixteen chunks, 32 =
+16 * (1 + 1): one flip in each. The same holds of the words, each with the sum of its own chunks: a hash that is found by
+a chunk is a candidate only if the whole word is near too. The word stands in the table, so nearly all of what is found
+is ruled out by reading on, without going to the hash itself.
 
 After M. Norouzi, A. Punjani, D. Fleet, "Fast Exact Search in Hamming Space with Multi-Index Hashing" (2014); uneven
 f(i) after J. Qin et al., "GPH: Similarity Search in Hamming Space" (2018). Neighbouring bits of real hashes go
@@ -17,38 +19,39 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations
-from math import comb, log2
+from math import comb
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from hashsets.hamming import BITS, NO_PAIRS, FlatIndex, Hashes, Pairs, distances_between
+from hashsets.hamming import BITS, NO_PAIRS, WORDS, FlatIndex, Hashes, Pairs, distances_between
 
 LEAST_HASHES = 16384
 """Fewer are compared one by one, which is as fast and needs no tables."""
 
-_WIDEST_CHUNK = 24
-_MOST_CHUNKS = 32
-_LOOKUP_COST, _CANDIDATE_COST, _SCAN_COST = 10, 60, 3
-"""Nanoseconds, roughly: of looking up a value, of fetching and counting a hash found there, of comparing one in a flat
-scan. Real hashes have more company in their tables than the even spread that is reckoned with: the second is doubled.
+_CHUNK_COUNTS = (12, 16, 20, 24)
+_LOOKUP_COST, _CANDIDATE_COST, _SCAN_COST = 10, 12, 3
+"""Nanoseconds, roughly: of looking up a value, of comparing a word found there, of comparing a hash in a flat scan.
+Real hashes have more company in their tables than the even spread that is reckoned with: the second is raised by half.
 """
 _LOOKUPS_AT_ONCE = 1 << 15
-_CANDIDATES_AT_ONCE = 1 << 14
+_CANDIDATES_AT_ONCE = 1 << 15
 _KEPT_AT_ONCE = 1 << 20
 _BYTES = BITS // 8
+_WORD_BITS = 64
 _DEALT = sorted(range(BITS), key=lambda bit: hashlib.sha256(bytes([bit])).digest())
 """The bits in the order they are dealt out: without order, and the same for ever, for tables are kept in files."""
 
+TABLES = ("bucket_starts", "bucket_rows", "bucket_words")
 Tables: TypeAlias = Mapping[str, npt.NDArray[np.unsignedinteger[Any]]]
 _Rows: TypeAlias = npt.NDArray[np.int64]
 
 
 def chunk_count(hashes: int, radius: int) -> int:
-    """How many chunks make searching so many hashes within a radius cheapest."""
-    widest = min(_WIDEST_CHUNK, max(8, int(log2(max(hashes, 1)) + 1)))
-    return min(range(-(-BITS // widest), _MOST_CHUNKS + 1), key=lambda chunks: _cost(hashes, chunks, radius))
+    """How many chunks make searching so many hashes within a radius cheapest, with tables in proportion to them."""
+    fitting = [chunks for chunks in _CHUNK_COUNTS if hashes >> max(_widths(chunks)) or chunks == _CHUNK_COUNTS[-1]]
+    return min(fitting, key=lambda chunks: _cost(hashes, chunks, radius))
 
 
 def is_worth_it(hashes: int, radius: int) -> bool:
@@ -59,12 +62,17 @@ def is_worth_it(hashes: int, radius: int) -> bool:
 def table_shapes(hashes: int, chunks: int) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Type and shape of the tables, by name.
 
-    ``bucket_rows`` holds the rows of all hashes once for each chunk, by their value there; ``bucket_starts`` where in
-    it those of each value of each chunk begin, and at the end its length.
+    ``bucket_rows`` holds the rows of all hashes once for each chunk, by their value there, ``bucket_words`` the words
+    that the chunk is of, and ``bucket_starts`` where in them those of each value of each chunk begin, and at the end
+    their length.
     """
     place = "<u4" if hashes * chunks < 1 << 32 else "<u8"
     buckets = sum(1 << width for width in _widths(chunks))
-    return {"bucket_starts": (place, (buckets + 1,)), "bucket_rows": ("<u4", (chunks, hashes))}
+    return {
+        "bucket_starts": (place, (buckets + 1,)),
+        "bucket_rows": ("<u4", (chunks, hashes)),
+        "bucket_words": ("<u8", (chunks, hashes)),
+    }
 
 
 def fill_tables(hashes: Hashes, tables: Tables) -> None:
@@ -74,19 +82,22 @@ def fill_tables(hashes: Hashes, tables: Tables) -> None:
         hashes: Shape (hashes, 4), of which there are fewer than 2**32.
         tables: Arrays as :func:`table_shapes` tells, to be filled.
     """
-    starts, bucket_rows = tables["bucket_starts"], tables["bucket_rows"]
+    starts, bucket_rows, bucket_words = (tables[name] for name in TABLES)
     chunks = len(bucket_rows)
     rows = np.arange(len(hashes), dtype=np.uint64)
     first = 0
-    for chunk, width in enumerate(_widths(chunks)):
-        # sorted as one number, value and row: several times as fast as sorting rows by value
-        keyed = _values(hashes, chunk, chunks).astype(np.uint64) << np.uint64(32) | rows
-        keyed.sort()
-        bucket_rows[chunk] = keyed.astype(np.uint32)
-        keyed >>= np.uint64(32)
-        sizes = np.bincount(keyed.astype(np.int64), minlength=1 << width)
-        starts[first + 1 : first + len(sizes) + 1] = np.cumsum(sizes) + chunk * len(hashes)
-        first += len(sizes)
+    for word in range(WORDS):
+        words = _dealt_words(hashes, word)
+        for chunk, width, shift in _chunks_of(word, chunks):
+            values = words >> np.uint64(shift) & np.uint64((1 << width) - 1)
+            # sorted as one number, value and row: several times as fast as sorting rows by value
+            keyed = values << np.uint64(32) | rows
+            keyed.sort()
+            bucket_rows[chunk] = keyed.astype(np.uint32)
+            bucket_words[chunk] = words[bucket_rows[chunk]]
+            sizes = np.bincount((keyed >> np.uint64(32)).astype(np.int64), minlength=1 << width)
+            starts[first + 1 : first + len(sizes) + 1] = np.cumsum(sizes) + chunk * len(hashes)
+            first += len(sizes)
 
 
 def make_tables(hashes: Hashes, chunks: int) -> Tables:
@@ -110,12 +121,12 @@ class MultiIndex:
     def __init__(self, hashes: Hashes, tables: Tables) -> None:
         self._hashes = hashes
         self._flat = FlatIndex(hashes)
-        self._starts, rows = tables["bucket_starts"], tables["bucket_rows"]
-        self._chunks = len(rows)
-        expected = table_shapes(len(hashes), self._chunks)
-        if any(tables[name].shape != shape for name, (_, shape) in expected.items()):
+        self._chunks = len(tables["bucket_rows"])
+        expected = table_shapes(len(hashes), self._chunks) if self._chunks in _CHUNK_COUNTS else {"": ("", ())}
+        if any(name not in tables or tables[name].shape != shape for name, (_, shape) in expected.items()):
             raise ValueError("the tables are of other hashes")
-        self._rows = rows.reshape(-1)
+        self._starts = tables["bucket_starts"]
+        self._rows, self._words = tables["bucket_rows"].reshape(-1), tables["bucket_words"].reshape(-1)
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -129,7 +140,8 @@ class MultiIndex:
         at_once = max(1, _LOOKUPS_AT_ONCE // len(lookups.masks))
         for start in range(0, len(queries), at_once):
             some = queries[start : start + at_once]
-            buckets = _values_of_all(some, self._chunks).take(lookups.chunks, axis=1)
+            words = np.stack([_dealt_words(some, word) for word in range(WORDS)], axis=1)
+            buckets = _values_of(words, self._chunks).take(lookups.chunks, axis=1)
             buckets ^= lookups.masks
             buckets += lookups.firsts
             firsts = self._starts.take(buckets)
@@ -137,17 +149,56 @@ class MultiIndex:
             # a query in crowded company costs no more than a scan, and gets one
             is_crowded = counts.sum(axis=1, dtype=np.int64) > len(self) * _SCAN_COST // _CANDIDATE_COST
             counts[is_crowded] = 0
-            for places, rows in _spread(firsts, counts):
+            asked = words.take(lookups.chunks * WORDS // self._chunks, axis=1)
+            for places, rows in self._near_words(_Buckets(firsts, counts, asked), _word_radius(radius)):
                 known = self._rows.take(places)
                 distances = distances_between(self._hashes.take(known, axis=0), some.take(rows, axis=0))
                 close = np.flatnonzero(distances <= radius)
-                if close.size:
-                    near.add(rows[close] + start, known[close], distances[close])
+                near.add(rows[close] + start, known[close], distances[close])
             if is_crowded.any():
                 crowded = np.flatnonzero(is_crowded)
                 of_crowded, *scanned = self._flat.search(some[crowded], radius)
                 near.add(crowded[of_crowded] + start, *scanned)
         return near.pairs()
+
+    def _near_words(self, buckets: _Buckets, radius: int) -> Iterator[tuple[_Rows, _Rows]]:
+        """Give the places in buckets whose words are near, and the rows of their queries.
+
+        So many are compared at once as stay in the cache.
+        """
+        hit = np.flatnonzero(buckets.counts)
+        lengths = buckets.counts.take(hit).astype(np.int64)
+        ends = np.cumsum(lengths)
+        begins = ends - lengths
+        shifts = buckets.firsts.take(hit).astype(np.int64) - begins
+        asked = buckets.asked.take(hit)
+        total = int(ends[-1]) if hit.size else 0
+        for start in range(0, total, _CANDIDATES_AT_ONCE):
+            stop = min(start + _CANDIDATES_AT_ONCE, total)
+            some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1)
+            parts = np.minimum(ends[some], stop) - np.maximum(begins[some], start)
+            places = np.repeat(shifts[some], parts)
+            places += np.arange(start, stop)
+            words = self._words.take(places)
+            words ^= np.repeat(asked[some], parts)
+            close = np.flatnonzero(np.bitwise_count(words) <= radius)
+            if close.size:
+                of_bucket = hit[np.searchsorted(ends, close + start, "right")]
+                yield places[close], of_bucket // buckets.counts.shape[1]
+
+
+class _Buckets(NamedTuple):
+    """Buckets that were looked up. Three arrays of shape (queries, lookups).
+
+    Attributes:
+        firsts: Where each begins.
+        counts: How much is in it.
+        asked: The word of the query that words in it are compared with.
+    """
+
+    firsts: npt.NDArray[Any]
+    counts: npt.NDArray[Any]
+    asked: npt.NDArray[np.uint64]
 
 
 class _NearPairs:
@@ -180,27 +231,6 @@ class _NearPairs:
         self._keys, self._kept = [keys], 0
 
 
-def _spread(firsts: npt.NDArray[Any], counts: npt.NDArray[Any]) -> Iterator[tuple[_Rows, _Rows]]:
-    """Turn buckets into the places in them, each with the row of its query; so many at once as stay in the cache.
-
-    Args:
-        firsts: Shape (queries, lookups): where each bucket begins.
-        counts: The same shape: how much is in it.
-    """
-    hit = np.flatnonzero(counts)
-    lengths = counts.take(hit).astype(np.int64)
-    ends = np.cumsum(lengths)
-    begins = ends - lengths
-    shifts = firsts.take(hit).astype(np.int64) - begins
-    rows = np.repeat(np.arange(len(counts)), np.count_nonzero(counts, axis=1))
-    total = int(ends[-1]) if hit.size else 0
-    for start in range(0, total, _CANDIDATES_AT_ONCE):
-        stop = min(start + _CANDIDATES_AT_ONCE, total)
-        some = slice(int(np.searchsorted(ends, start, "right")), int(np.searchsorted(ends, stop)) + 1)
-        parts = np.minimum(ends[some], stop) - np.maximum(begins[some], start)
-        yield np.repeat(shifts[some], parts) + np.arange(start, stop), np.repeat(rows[some], parts)
-
-
 class _Lookups(NamedTuple):
     """What is looked up for each query, in all chunks. Three arrays of one length.
 
@@ -226,13 +256,20 @@ def _lookups(chunks: int, radius: int) -> _Lookups:
 
 
 def _widths(chunks: int) -> list[int]:
-    """Bits of each chunk, the widest last."""
-    return [(BITS + chunk) // chunks for chunk in range(chunks)]
+    """Bits of each chunk; those of one word follow each other."""
+    of_word = chunks // WORDS
+    return [(_WORD_BITS + chunk) // of_word for chunk in range(of_word)] * WORDS
 
 
 def _flips(chunks: int, radius: int) -> list[int]:
-    """How many bits of each chunk may be off, the most last; -1 for one that need not be looked at."""
-    return [(radius + 1 + chunk) // chunks - 1 for chunk in range(chunks)]
+    """How many bits of each chunk may be off; -1 for one that need not be looked at."""
+    of_word = chunks // WORDS
+    return [((radius + 1 + word) // WORDS + chunk) // of_word - 1 for word in range(WORDS) for chunk in range(of_word)]
+
+
+def _word_radius(radius: int) -> int:
+    """How many bits of a word may be off: the most that the chunks of any allow."""
+    return (radius + WORDS) // WORDS - 1
 
 
 @lru_cache(maxsize=1024)
@@ -251,38 +288,41 @@ def _masks(width: int, flips: int) -> _Rows:
     return np.array([sum(1 << bit for bit in bits) for bits in chosen], np.int64)
 
 
-@lru_cache(maxsize=32)
-def _dealt(chunks: int) -> npt.NDArray[np.uint32]:
-    """What each value of each byte of a hash adds to the value of each chunk. Shape (chunks, bytes, 256)."""
-    added = np.zeros((chunks, _BYTES, 256), np.uint32)
-    bits = iter(_DEALT)
-    for chunk, width in enumerate(_widths(chunks)):
-        for place in range(width):
-            byte, bit = divmod(next(bits), 8)
-            added[chunk, byte] |= ((np.arange(256) >> bit & 1) << place).astype(np.uint32)
+@lru_cache(maxsize=1)
+def _dealt() -> npt.NDArray[np.uint64]:
+    """What each value of each byte of a hash adds to each word. Shape (words, bytes, 256)."""
+    added = np.zeros((WORDS, _BYTES, 256), np.uint64)
+    for place, bit in enumerate(_DEALT):
+        is_set = np.arange(256) >> bit % 8 & 1
+        added[place // _WORD_BITS, bit // 8] |= is_set.astype(np.uint64) << np.uint64(place % _WORD_BITS)
     return added
 
 
-def _bytes_of(hashes: Hashes) -> npt.NDArray[np.uint8]:
-    """The bytes of hashes, the lowest of each word first. Shape (hashes, 32)."""
-    return np.ascontiguousarray(hashes, "<u8").view(np.uint8).reshape(-1, _BYTES)
-
-
-def _values_of_all(queries: Hashes, chunks: int) -> _Rows:
-    """The values of all chunks. Shape (queries, chunks)."""
-    added = _dealt(chunks).transpose(1, 2, 0)[np.arange(_BYTES), _bytes_of(queries)]
-    values: _Rows = np.bitwise_or.reduce(added, axis=1).astype(np.int64)
-    return values
-
-
-def _values(hashes: Hashes, chunk: int, chunks: int) -> npt.NDArray[np.uint32]:
-    """The value of one chunk of many hashes."""
-    added = _dealt(chunks)[chunk]
-    used = [byte for byte in range(_BYTES) if added[byte].any()]
-    values = np.zeros(len(hashes), np.uint32)
+def _dealt_words(hashes: Hashes, word: int) -> npt.NDArray[np.uint64]:
+    """One of the words that the bits of hashes are dealt out to. Shape (hashes,)."""
+    added = _dealt()[word]
+    words = np.zeros(len(hashes), np.uint64)
     for start in range(0, len(hashes), _LOOKUPS_AT_ONCE):
-        columns = _bytes_of(hashes[start : start + _LOOKUPS_AT_ONCE]).T
-        some = values[start : start + _LOOKUPS_AT_ONCE]
-        for byte in used:
-            some |= added[byte].take(columns[byte])
-    return values
+        # the bytes of a hash, the lowest of each word first
+        some = np.ascontiguousarray(hashes[start : start + _LOOKUPS_AT_ONCE], "<u8").view(np.uint8)
+        for byte, column in enumerate(some.reshape(-1, _BYTES).T):
+            words[start : start + _LOOKUPS_AT_ONCE] |= added[byte].take(column)
+    return words
+
+
+def _chunks_of(word: int, chunks: int) -> Iterator[tuple[int, int, int]]:
+    """Number, width and lowest bit of each chunk of a word."""
+    of_word, shift = chunks // WORDS, 0
+    for chunk, width in enumerate(_widths(chunks)[:of_word], word * of_word):
+        yield chunk, width, shift
+        shift += width
+
+
+def _values_of(words: npt.NDArray[np.uint64], chunks: int) -> _Rows:
+    """The values of all chunks. Shape (hashes, chunks)."""
+    values = [
+        words[:, word] >> np.uint64(shift) & np.uint64((1 << width) - 1)
+        for word in range(WORDS)
+        for _, width, shift in _chunks_of(word, chunks)
+    ]
+    return np.stack(values, axis=1).astype(np.int64)

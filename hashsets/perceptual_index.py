@@ -20,7 +20,7 @@ from hashsets.array_file import ArrayFile, Numbers, write_arrays
 from hashsets.database import library_errors
 from hashsets.digest_index import source_of
 from hashsets.hamming import WORDS, FlatIndex, HammingIndex, Hashes, Pairs, pack
-from hashsets.multi_index import LEAST_HASHES, MultiIndex, chunk_count, is_worth_it, make_tables
+from hashsets.multi_index import LEAST_HASHES, TABLES, MultiIndex, chunk_count, is_worth_it, make_tables
 
 KIND = "perceptual-index/1"
 _PACKED_AT_ONCE = 65536
@@ -49,7 +49,7 @@ class PerceptualIndex:
         self._copy_starts, self._entry_of_copy = arrays["copy_starts"], arrays["entry_of_copy"]
         self._index: HammingIndex = FlatIndex(self.hashes)
         if "bucket_rows" in arrays:
-            self._index = MultiIndex(self.hashes, {name: arrays[name] for name in ("bucket_starts", "bucket_rows")})
+            self._index = MultiIndex(self.hashes, {name: arrays[name] for name in TABLES if name in arrays})
 
     def rows(self, entry: int) -> npt.NDArray[np.int64]:
         """Which hashes an entry states.
@@ -167,7 +167,20 @@ def arrays_of(rows: Iterable[Row], radius: int) -> dict[str, Numbers]:
         the other, where ``entry_starts`` tells. ``entry_of_copy``: the entries of one hash after the other, where
         ``copy_starts`` tells. Where they are worth their room, the tables of :mod:`hashsets.multi_index`.
     """
-    given, positions = _packed(rows)
+    return arrays_of_packed(*_packed(rows), radius)
+
+
+def arrays_of_packed(given: Hashes, positions: npt.NDArray[np.uint64], radius: int) -> dict[str, Numbers]:
+    """Sort the hashes of a set.
+
+    Args:
+        given: Shape (rows, 4): the hashes, by position.
+        positions: Shape (rows,): the position of the entry that states each.
+        radius: The widest within which they will be searched often.
+
+    Returns:
+        See :func:`arrays_of`.
+    """
     order = np.lexsort(given.T[::-1])
     ascending = given[order]
     is_new = np.ones(len(given), bool)
