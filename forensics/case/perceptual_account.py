@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 Query: TypeAlias = Callable[[str], Iterable[dict[str, Any]]]
 """Gives the rows of an SQL query by the names of their columns."""
 
-_IS_VIDEO = "(media_type GLOB 'video/*' OR sha256 IN (SELECT content FROM films))"
+# a photograph that a phone put a film behind is a picture all the same
+_IS_VIDEO = "(media_type GLOB 'video/*' OR (media_type NOT GLOB 'image/*' AND sha256 IN (SELECT content FROM films)))"
+_IS_HASHED_VIDEO = f"{_IS_VIDEO} AND sha256 IN (SELECT content FROM films)"
 _IS_PICTURE = f"((media_type GLOB 'image/*' OR perceptual = 'hashed') AND NOT {_IS_VIDEO})"
 _NOT_HASHED = "perceptual IN ('skipped', 'failed')"
 
@@ -19,7 +21,7 @@ class PerceptualAccount:
     """Distinct contents. The lists hold ``perceptual``, ``reason`` and ``count``.
 
     Attributes:
-        pictures: Pictures, by media type or because they decoded as one.
+        pictures: Pictures, by media type or because they decoded as one; also those that hold a film.
         pictures_hashed: Those with perceptual hashes.
         videos: Films, by media type or because they decoded as one.
         videos_hashed: Those with hashes of their frames.
@@ -47,7 +49,7 @@ def perceptual_account(query: Query) -> PerceptualAccount:
         _count(query, _IS_PICTURE),
         _count(query, f"{_IS_PICTURE} AND perceptual = 'hashed'"),
         _count(query, _IS_VIDEO),
-        _count(query, "sha256 IN (SELECT content FROM films)"),
+        _count(query, _IS_HASHED_VIDEO),
         _by_reason(query, f"{_NOT_HASHED} AND NOT {_IS_VIDEO}"),
         _by_reason(query, f"{_NOT_HASHED} AND {_IS_VIDEO}"),
         _by_reason(query, "perceptual = 'hashed' AND perceptual_reason IS NOT NULL"),

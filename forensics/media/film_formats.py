@@ -25,8 +25,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\x01\xba", "mpeg"),  # programme stream, VOB
     (0, b"\0\0\x01\xb3", "mpegvideo"),
     (0, b"\0\0\x01\xb0", "m4v"),
-    (0, b"\0\0\0\x01\x67", "h264"),
-    (0, b"\0\0\0\x01\x40\x01", "hevc"),
+    *((0, b"\0\0\0\x01" + unit, "h264") for unit in (b"\x67", b"\x47", b"\x27", b"\x09\x10", b"\x09\x30", b"\x09\xf0")),
+    *((0, b"\0\0\0\x01" + unit, "hevc") for unit in (b"\x40\x01", b"\x46\x01")),
     (0, b"DKIF", "ivf"),
     (0, b"nut/multimedia container\0", "nut"),
     (0, b"\x1f\x07\0", "dv"),

@@ -11,7 +11,7 @@ from forensics.hashing.perceptual import ORIGINAL
 from forensics.reports.printable import printable
 from forensics.reports.translation import Translation
 
-_NUMBERED = re.compile(r"(frame|page|layer|preview)-([0-9]{1,9})")
+_NUMBERED = re.compile(r"(frame|page|layer|preview|cover)-([0-9]{1,9})")
 _FRAME_AT = re.compile(r"frame-at-([0-9]{1,9})s")
 _MILLIONTHS = 1_000_000
 
@@ -56,6 +56,8 @@ def _part_in_words(words: Translation, part: str) -> Markup:
                 return words.gettext("page %(number)s", number=number)
             case "layer":
                 return words.gettext("layer %(number)s", number=number)
+            case "cover":
+                return words.gettext("attached picture %(number)s", number=number)
             case _:
                 return words.gettext("preview %(number)s in the file", number=number)
     if at := _FRAME_AT.fullmatch(part):

@@ -158,15 +158,16 @@ def test_the_account_of_pictures_and_films(record: Recorder, store: CaseStore) -
         film(b"f1"),
         film(b"f2", reason=Reason.TRUNCATED_PICTURE),
         dataclasses.replace(film(b"f3"), media_type="application/octet-stream"),
+        dataclasses.replace(film(b"motion photo"), media_type="image/jpeg"),
         failed(film(b"f4"), Reason.UNDECODABLE),
         failed(film(b"f5"), Reason.UNDECODABLE),
         content(b"text"),
     )
     document = status(CaseReader(store))
     assert {key: document[key] for key in ("contents", "pictures", "pictures_hashed", "videos", "videos_hashed")} == {
-        "contents": 10,
-        "pictures": 4,
-        "pictures_hashed": 3,
+        "contents": 11,
+        "pictures": 5,
+        "pictures_hashed": 4,
         "videos": 5,
         "videos_hashed": 3,
     }
@@ -174,7 +175,7 @@ def test_the_account_of_pictures_and_films(record: Recorder, store: CaseStore) -
     assert document["videos_not_hashed"] == [{"perceptual": "failed", "reason": Reason.UNDECODABLE, "count": 2}]
     assert document["partly_hashed"] == [{"perceptual": "hashed", "reason": Reason.TRUNCATED_PICTURE, "count": 2}]
     text = "\n".join(status_lines(document))
-    assert "of them 4 pictures, 5 videos" in text
+    assert "of them 5 pictures, 5 videos" in text
     assert "partly    2 pictures and videos have perceptual hashes of a part: truncated-picture" in text
 
 

@@ -37,6 +37,7 @@ NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
         ("page-1200/displayed", "page 1,200, as viewers show it", "página 1,200, como se muestra"),
         ("layer-2", "layer 2", "capa 2"),
         ("preview-2", "preview 2 in the file", "vista previa 2 dentro del archivo"),
+        ("cover-1", "attached picture 1", "imagen adjunta 1"),
         ("frame-at-12s", "the frame at 0:00:12", "el fotograma en 0:00:12"),
         ("frame-at-7384s", "the frame at 2:03:04", "el fotograma en 2:03:04"),
         ("<plug-in>", "&lt;plug-in&gt;", "&lt;plug-in&gt;"),
