@@ -36,6 +36,10 @@ Row: TypeAlias = tuple[int, str | None, str | None, str | None]
 """Position, MD5, SHA-1 and SHA-256 of an entry, in hexadecimal of either case."""
 
 
+Sums: TypeAlias = tuple[int, int, int]
+"""Count of digests, sum of their prefixes and of their positions, modulo 2**64."""
+
+
 class _Arrays(Protocol):
     """Arrays by name: a file's, or a dictionary's."""
 
@@ -178,6 +182,11 @@ class DigestIndex:
         """How many entries state a digest of an algorithm."""
         return len(self._prefixes[algorithm])
 
+    def sums(self, algorithm: str) -> Sums:
+        """How many digests there are, and what their prefixes, and positions, come to: to compare with the entries."""
+        prefixes, positions = self._prefixes[algorithm], self._positions[algorithm]
+        return len(prefixes), int(prefixes.sum(dtype=np.uint64)), int(positions.sum(dtype=np.uint64))
+
     def candidates(self, algorithm: str, digests: Sequence[str]) -> list[int]:
         """Find the entries whose digest begins as one of some digests does.
 
@@ -245,6 +254,24 @@ def check_index(path: Path, source: str) -> DigestIndex:
             if (some[1:] < some[:-1]).any():
                 raise LibraryError("the index is not in order", str(path), "import the list again")
     return DigestIndex(arrays)
+
+
+def sums_of(rows: Iterable[Row]) -> dict[str, Sums]:
+    """What :meth:`DigestIndex.sums` must be of the index of some entries."""
+    sums: dict[str, Sums] = dict.fromkeys(DIGEST_LENGTHS, (0, 0, 0))
+    remaining = iter(rows)
+    while batch := list(islice(remaining, 1 << 16)):
+        positions, *columns = zip(*batch, strict=True)
+        for (algorithm, digits), column in zip(DIGEST_LENGTHS.items(), columns, strict=True):
+            stated = [(position, digest) for position, digest in zip(positions, column, strict=True) if digest]
+            prefixes = int(_prefixes([digest for _, digest in stated], digits).sum(dtype=np.uint64))
+            count, of_prefixes, of_positions = sums[algorithm]
+            sums[algorithm] = (
+                count + len(stated),
+                (of_prefixes + prefixes) % 2**64,
+                (of_positions + sum(position for position, _ in stated)) % 2**64,
+            )
+    return sums
 
 
 def rebuilt(path: Path, source: str, rows: Iterable[Row]) -> DigestIndex:

@@ -286,6 +286,27 @@ def set_show(name: str, rejected: bool, as_json: bool) -> None:
             click.echo(f"{field:15} {'-' if value is None else value}")
 
 
+@set_group.command("verify")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def set_verify(name: str | None, as_json: bool) -> None:
+    """Read the files of a set, or of all, and say whether they are what the import wrote."""
+    from hashsets.verification import verify
+
+    with open_library() as library:
+        found = [dataclasses.asdict(each) for each in verify(library, [library.get(name)] if name else library.sets())]
+    if as_json:
+        print_json(found)
+    for each in () if as_json else found:
+        click.echo(f"{each['name']}: {'DAMAGED' if each['problems'] else 'sound'}")
+        for problem in each["problems"]:
+            click.echo(f"  {problem}; import the list again")
+        for problem in each["remade"]:
+            click.echo(f"  was made anew: {problem}")
+    if any(each["problems"] for each in found):
+        sys.exit(1)
+
+
 @set_group.command("remove")
 @click.argument("name")
 @click.confirmation_option("--yes", prompt="Remove this set from the library?")
