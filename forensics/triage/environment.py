@@ -15,7 +15,7 @@ from plugins.loader import ENTRY_POINT_GROUP
 
 DEPENDENCIES = (
     "click", "cryptography", "imagehash", "isal", "libbde-python", "libfsapfs-python",
-    "libvshadow-python", "numpy", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
+    "libvshadow-python", "numpy", "pi-heif", "pillow", "pluggy", "python-magic", "pytsk3", "sqlite-utils",
 )  # fmt: skip
 """Packages whose versions can change a result."""
 

@@ -163,8 +163,8 @@ class _Worker:
 
     def _count_bytes(self, count: int) -> None:
         self._bytes_read += count
-        if not self._outcomes and time.monotonic() - self._reported > 5 * REPORT_SECONDS:
-            self._report()  # one long stream: say that it goes on
+        if time.monotonic() - self._reported > 5 * REPORT_SECONDS:
+            self._report()  # one long stream: say that it goes on, and what became of those before it
 
     def _report(self) -> None:
         self._connection.send(Examined(tuple(self._outcomes), self._bytes_read))
