@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from forensics.errors import PluginError, TamizError
 from forensics.media import film, kind
+from forensics.triage import sandbox
 from forensics.triage.environment import available_cores, describe_environment, plugin_versions
 from plugins import loader
 
@@ -41,6 +42,9 @@ def diagnose() -> Iterator[Diagnosis]:
     yield _sqlite()
     yield _libmagic()
     yield _films()
+    for subject, enforced in environment["sandbox"].items():
+        state = "missing" if enforced.startswith(sandbox.NOT_ENFORCED) else "ok"
+        yield Diagnosis(f"sandbox: {subject}", state, enforced)
     for name, version in environment["packages"].items():
         yield Diagnosis(f"package {name}", "missing" if version == "unknown" else "ok", version)
     try:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
 
 from forensics import __version__
+from forensics.triage import sandbox
 from plugins.loader import ENTRY_POINT_GROUP
 
 DEPENDENCIES = (
@@ -30,7 +31,7 @@ def describe_environment() -> dict[str, Any]:
 
     Returns:
         ``tamiz``, ``python``, ``sqlite``, ``system``, ``machine``, ``host``, ``process``, ``system_user``,
-        ``time_zone``, ``packages`` and ``plugins`` (name to version).
+        ``time_zone``, ``packages`` and ``plugins`` (name to version), and ``sandbox``: what is enforced upon workers.
     """
     return {
         "tamiz": __version__,
@@ -44,6 +45,7 @@ def describe_environment() -> dict[str, Any]:
         "time_zone": os.environ.get("TZ") or _time_zone(),
         "packages": {name: _version(name) for name in DEPENDENCIES} | _optional(),
         "plugins": plugin_versions(),
+        "sandbox": sandbox.enforceable(),
     }
 
 

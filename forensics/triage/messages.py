@@ -23,11 +23,13 @@ class WorkerSetup:
         library: Folder of the known-hash sets.
         sets: UUIDs of the sets to match against.
         sampling: Which frames of films are hashed.
+        readable: Evidence files and folders, the only ones beside the library that a worker may read.
     """
 
     library: Path
     sets: tuple[str, ...]
     sampling: Sampling = Sampling.ONE_A_SECOND
+    readable: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,9 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
     with _ending(recorder, store, errors):
         match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
         sampling = Sampling.KEY_FRAMES if request.profile is Profile.QUICK else Sampling.ONE_A_SECOND
-        setup = WorkerSetup(request.library, tuple(known_set.uuid for known_set in request.sets), sampling)
+        setup = WorkerSetup(
+            request.library, tuple(known_set.uuid for known_set in request.sets), sampling, _readable(request.sources)
+        )
         with WorkerPool(request.jobs or available_cores(), setup) as pool:
             sources = SourceRecorder(store, actor, recorder.scan_id)
             notable = _of(request.sets, benign=False)
@@ -157,6 +159,12 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 finally:
                     source_scan.flush()
     return ScanResult(tuple(errors), tuple(problems), next(CaseReader(store).gaps(), None) is not None)
+
+
+def _readable(sources: Sequence[Path]) -> tuple[Path, ...]:
+    """What workers must be able to read: folders, devices, and the folder of a file, in which its segments lie."""
+    places = (source.resolve() for source in sources)
+    return tuple(dict.fromkeys(place.parent if place.is_file() else place for place in places))
 
 
 def _refuse_folder_of_the_case(source: Path, case: Path) -> None:

@@ -8,21 +8,36 @@ every such claim against the case and sends the stream back if the content is no
 
 from __future__ import annotations
 
+import mmap
 from multiprocessing.shared_memory import SharedMemory
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 _SMALLEST = 1 << 12
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux shows shared memory
 _LARGEST = 1 << 27  # 1 GiB of table; beyond half of that many contents the rest is simply not remembered
+
+
+class _SharedForReading:
+    """Shared memory that this process may only read. Python's own class always asks for leave to write."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        with (_SHARED_MEMORY / name).open("rb") as file:
+            self.buf = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.size = len(self.buf)
+
+    def close(self) -> None:
+        self.buf.close()
 
 
 class SeenContents:
     """The table. Made by the coordinator with :meth:`create`, opened by a worker with :meth:`attach`."""
 
-    def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
+    def __init__(self, memory: SharedMemory | _SharedForReading) -> None:
         self._memory = memory
-        self._owner = owner
         self._slots: npt.NDArray[np.uint64] = np.ndarray(memory.size // 8, dtype=np.uint64, buffer=memory.buf)
         self._mask = len(self._slots) - 1
         self._free = len(self._slots) // 2
@@ -35,12 +50,12 @@ class SeenContents:
             expected: How many contents there may be.
         """
         slots = min(max(_SMALLEST, 1 << (2 * expected).bit_length()), _LARGEST)
-        return cls(SharedMemory(create=True, size=8 * slots), owner=True)
+        return cls(SharedMemory(create=True, size=8 * slots))
 
     @classmethod
     def attach(cls, name: str) -> SeenContents:
-        """Open the coordinator's table by its name."""
-        return cls(SharedMemory(name), owner=False)
+        """Open the coordinator's table by its name, for reading: a confined worker may write nowhere."""
+        return cls(_SharedForReading(name))
 
     @property
     def name(self) -> str:
@@ -72,5 +87,5 @@ class SeenContents:
         """Let go of the memory; the owner also frees it."""
         self._slots = np.empty(0, dtype=np.uint64)
         self._memory.close()
-        if self._owner:
+        if isinstance(self._memory, SharedMemory):
             self._memory.unlink()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import resource
 import signal
 import time
 import traceback
@@ -15,7 +14,9 @@ from forensics.errors import TamizError, TriageError
 from forensics.evidence.description import describe
 from forensics.evidence.source import Source
 from forensics.evidence.stream import NotExamined, Stream
+from forensics.media import kind
 from forensics.outcome import Outcome
+from forensics.triage import sandbox
 from forensics.triage.examination import Examiner
 from forensics.triage.messages import (
     Described,
@@ -33,6 +34,7 @@ from forensics.triage.messages import (
     WorkerSetup,
 )
 from forensics.triage.seen import SeenContents
+from hashsets.library import home_expanded
 from hashsets.matcher import Matcher
 from plugins import loader
 
@@ -55,13 +57,19 @@ def run(connection: Connection, setup: WorkerSetup) -> None:
     """
     # Ctrl-C goes to the coordinator, which ends its workers in order
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # memory of a worker holds pixels: it must never land in a core file
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _load_what_needs_programs()
+    sandbox.enter((*setup.readable, home_expanded(setup.library)))
     worker = _Worker(connection, setup)
     # no coordinator, no work
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             worker.do(connection.recv())
+
+
+def _load_what_needs_programs() -> None:
+    """Load libraries that are found by asking other programs, and plug-ins that may do the same."""
+    kind.media_type(b"\0")
+    loader.picture_hashers()
 
 
 class _Worker:
