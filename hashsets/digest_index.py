@@ -86,7 +86,8 @@ class _Spool:
     def _ranges(self) -> Iterator[tuple[np.uint64, np.uint64]]:
         """Ranges of first two bytes that hold up to so many digests, or are of one value."""
         first = total = 0
-        for value, size in enumerate(self._sizes.tolist()):
+        for value in np.flatnonzero(self._sizes).tolist():
+            size = int(self._sizes[value])
             if total and total + size > SORTED_AT_ONCE:
                 yield np.uint64(first), np.uint64(value - 1)
                 first, total = value, 0
@@ -200,8 +201,11 @@ class DigestIndex:
         known = self._prefixes[algorithm]
         if not known.size:
             return []
-        if len(digests) == 1:  # as a scan asks, one content after the other
-            asked = np.array((int(digests[0][:_PREFIX_DIGITS], 16),), np.uint64)
+        if len(digests) == 1:  # as a scan asks, one content after the other: nearly none is known
+            asked = np.uint64(int(digests[0][:_PREFIX_DIGITS], 16)).reshape(1)
+            at = int(known.searchsorted(asked)[0])
+            if at == len(known) or known[at] != asked[0]:
+                return []
         else:
             asked = np.unique(_prefixes(digests, DIGEST_LENGTHS[algorithm]))
         first = known.searchsorted(asked)

@@ -121,9 +121,9 @@ class Matcher:
                     by_digest.setdefault(getattr(each, algorithm), []).append(number)
         for file in self._files:
             hit: dict[tuple[int, int], EntryReference] = {}
-            for algorithm, by_digest in contents.items():
-                for entry in file.by_digest(algorithm, by_digest):
-                    for number in by_digest[getattr(entry, algorithm)]:
+            for entry in file.by_any_digest(contents):
+                for algorithm, by_digest in contents.items():
+                    for number in by_digest.get(getattr(entry, algorithm), ()):
                         hit[number, entry.position] = entry
             for number, position in sorted(hit):
                 matches[number].append(_exact_match(digests[number], hit[number, position]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -200,13 +200,25 @@ class SetFile:
         Raises:
             LibraryError: The file cannot be read.
         """
-        remaining = iter(digests)
-        while batch := list(islice(remaining, _BATCH)):
-            if positions := self._index.candidates(algorithm, batch):
-                asked = set(batch)
-                for entry in self.by_position(positions):
-                    if getattr(entry, algorithm) in asked:
-                        yield entry
+        return self.by_any_digest({algorithm: digests})
+
+    def by_any_digest(self, digests: Mapping[str, Iterable[str]]) -> Iterator[EntryReference]:
+        """Find the entries that state any of the given digests, by algorithm; each entry once, by position.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        asked = {
+            algorithm: of_one if isinstance(of_one, dict) else set(of_one) for algorithm, of_one in digests.items()
+        }
+        positions: set[int] = set()
+        for algorithm, of_one in asked.items():
+            if of_one:
+                positions.update(self._index.candidates(algorithm, list(of_one)))
+        if positions:
+            for entry in self.by_position(sorted(positions)):
+                if any(getattr(entry, algorithm) in of_one for algorithm, of_one in asked.items()):
+                    yield entry
 
     def by_position(self, positions: Iterable[int]) -> Iterator[EntryReference]:
         """Give the entries at some positions.

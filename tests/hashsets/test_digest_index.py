@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.errors import LibraryError
@@ -34,6 +34,7 @@ def rows() -> st.SearchStrategy[list[Row]]:
     )
 
 
+@settings(deadline=None)
 @given(rows(), st.integers(1, 7), st.data())
 def test_every_entry_of_a_digest_is_given(entries: list[Row], at_once: int, data: st.DataObject) -> None:
     builder = DigestIndexBuilder(Path("nowhere"))

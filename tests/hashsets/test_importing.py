@@ -21,6 +21,7 @@ from hashsets import digest_index
 from hashsets.format import Disposition
 from hashsets.importing import ImportReport, import_list
 from hashsets.library import Library, sets_folder
+from hashsets.verification import verify
 from tests.hashsets.invented import hexadecimal, seeded
 
 IMPORT = """
@@ -81,6 +82,7 @@ def test_an_import_killed_at_any_moment_is_there_whole_or_not_at_all(library: Li
         process.kill()
         process.wait()
         assert [known_set.entries for known_set in library.sets()] in ([], [3000])
+        assert [(each.problems, each.remade) for each in verify(library, library.sets())] in ([], [((), ())])
         library.lookup(["0" * 32])
 
 
