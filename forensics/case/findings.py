@@ -10,9 +10,8 @@ from typing import Any, overload
 from forensics.case import utc
 from forensics.case.ledger import canonical_json
 from forensics.case.store import CaseStore
+from forensics.case.stored_contents import StoredContent, contents_after
 from forensics.evidence.stream import NotExamined, Stream
-from forensics.hashing.digests import Digests
-from forensics.hashing.perceptual import FilmHash, FrameHash, PerceptualHash
 from forensics.media.film import Sampling
 from forensics.outcome import ExaminedContent, ExaminedFilm, Outcome
 from forensics.reason import Reason
@@ -33,15 +32,6 @@ class PendingStream:
     locator: str
     size: int
     allocation: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredContent:
-    """A content as the case holds it, for matching against further sets."""
-
-    digests: Digests
-    perceptual_hashes: tuple[PerceptualHash, ...]
-    film: FilmHash | None = None
 
 
 class FindingRecorder:
@@ -294,28 +284,9 @@ class FindingRecorder:
 
         Args:
             sha256: Start after this one; empty for the first.
-            count: At most so many.
+            count: At most so many; fewer if they have very many frames.
         """
-        rows = self._connection.execute(
-            "SELECT md5, sha1, sha256, size FROM contents WHERE sha256 > ? ORDER BY sha256 LIMIT ?", (sha256, count)
-        ).fetchall()
-        query = "SELECT algorithm, value, quality, probe, decode FROM perceptual_hashes WHERE content = ?"
-        return [
-            StoredContent(
-                Digests(*row),
-                tuple(PerceptualHash(*values) for values in self._connection.execute(query, (row[2],))),
-                self._film(row[2]),
-            )
-            for row in rows
-        ]
-
-    def _film(self, sha256: str) -> FilmHash | None:
-        film = self._connection.execute("SELECT algorithm, decode FROM films WHERE content = ?", (sha256,)).fetchone()
-        if film is None:
-            return None
-        query = "SELECT milliseconds, value, quality FROM film_frames WHERE content = ? ORDER BY milliseconds, value"
-        frames = tuple(FrameHash(*values) for values in self._connection.execute(query, (sha256,)))
-        return FilmHash(film[0], frames, film[1])
+        return contents_after(self._connection, sha256, count)
 
 
 def _unhashed_without_cause(benign_sets: Sequence[str], sampling: Sampling | None) -> str:

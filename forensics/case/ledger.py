@@ -46,9 +46,12 @@ class LedgerRow:
     hash: str
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def canonical_json(value: object) -> str:
     """JSON in the one form that hashes are taken over: sorted keys, no spaces, no escapes for non-ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
 
 
 def append(connection: sqlite3.Connection, actor: Actor, action: str, details: Mapping[str, Any]) -> LedgerRow:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from forensics.case.findings import FindingRecorder, StoredContent
+from forensics.case.findings import FindingRecorder
 from forensics.case.store import CaseStore
+from forensics.case.stored_contents import StoredContent
 from forensics.triage.progress import ProgressDisplay
 from hashsets.match import Match, combine
 from hashsets.matcher import Matcher
 
-BATCH = 1000
+BATCH = 5000
 """Contents matched and recorded at a time."""
 
 
@@ -39,12 +40,16 @@ def match_contents(
         exact = matcher.exact([content.digests for content in batch])
         near = matcher.near([content.perceptual_hashes for content in batch])
         films = _film_matches(matcher, batch)
-        with store.transaction():
-            for content, exact_matches, near_matches in zip(batch, exact, near, strict=True):
-                of_film = films.get(content.digests.sha256, ())
-                matches = combine(exact_matches, combine(of_film, near_matches))
-                findings.add_matches(content.digests.sha256, matches)
-                found += len(matches)
+        matched = {
+            content.digests.sha256: combine(exact_matches, combine(of_film, near_matches))
+            for content, exact_matches, near_matches in zip(batch, exact, near, strict=True)
+            if (of_film := films.get(content.digests.sha256, ())) or exact_matches or near_matches
+        }
+        if matched:
+            with store.transaction():
+                for sha256, matches in matched.items():
+                    findings.add_matches(sha256, matches)
+                    found += len(matches)
         last = batch[-1].digests.sha256
         display.advance(streams=len(batch))
     return found
