@@ -150,7 +150,7 @@ class Library:
         what was replaced and which columns were read.
 
         Args:
-            path: The list; it may be gzip-compressed.
+            path: The list; it may be packed with gzip, xz or ZIP.
             name: What to call the set.
             disposition: What the set is for. Nothing in a list says it.
             format: Name of the list format; recognised by the file's first bytes if ``None``.
