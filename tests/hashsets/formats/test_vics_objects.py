@@ -1,4 +1,4 @@
-"""hashsets.formats.vics_objects, vics_media: the short way through a VICS list gives what the parser of events gives."""
+"""hashsets.formats.vics_objects, vics_media: the short way through a VICS list gives what the event parser gives."""
 
 from __future__ import annotations
 
