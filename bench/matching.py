@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def faiss_indexes(hashes: Hashes) -> Iterator[tuple[str, Callable[[Hashes], Any]
             yield name, partial(_range_search, index)
 
 
-def _range_search(index: Any, queries: Hashes) -> Any:
+def _range_search(index: Any, queries: Hashes) -> object:  # noqa: ANN401  FAISS has no types
     """FAISS leaves out what is as far away as the radius it is given."""
     return index.range_search(queries.view(np.uint8), RADIUS + 1)
 
@@ -128,7 +129,7 @@ def measure_search(kind: str, draw: Callable[[int], Hashes], known: int, folder:
     size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
     own = own_megabytes()
     rows = [("tamiz", lambda some: index.search(some, RADIUS)), ("flat scan", flat_search(hashes))]
-    for name, find in [*rows, *(faiss_indexes(hashes) if with_faiss else ())]:
+    for name, find in chain(rows, faiss_indexes(hashes) if with_faiss else ()):
         times = [milliseconds(find, queries, batch) for batch in BATCHES]
         cells = "".join(f"{each:>14.3f}" for each in times)
         print(f"{known:>10,} {kind:<9}{name:<18}{cells}", flush=True)

@@ -4,9 +4,9 @@ The 256 bits are dealt out to four words, and the bits of each word to chunks; a
 by the value of their bits there. Two hashes within `radius` bits are near each other in some chunk: if chunk i were off
 by more than f(i) bits in each, then the whole by at least the sum of f(i) + 1. So with that sum above `radius` it is
 enough to look up, in each chunk, the query's value with up to f(i) bits flipped. For 31 bits and sixteen chunks, 32 =
-16 * (1 + 1): one flip in each. The same holds of the words, each with the sum of its own chunks: a hash that is found by
-a chunk is a candidate only if the whole word is near too. The word stands in the table, so nearly all of what is found
-is ruled out by reading on, without going to the hash itself.
+16 * (1 + 1): one flip in each. The same holds of the words, each with the sum of its own chunks: a hash that is found
+by a chunk is a candidate only if the whole word is near too. The word stands in the table, so nearly all of what is
+found is ruled out by reading on, without going to the hash itself.
 
 After M. Norouzi, A. Punjani, D. Fleet, "Fast Exact Search in Hamming Space with Multi-Index Hashing" (2014); uneven
 f(i) after J. Qin et al., "GPH: Similarity Search in Hamming Space" (2018). Neighbouring bits of real hashes go
@@ -140,7 +140,7 @@ class MultiIndex:
         at_once = max(1, _LOOKUPS_AT_ONCE // len(lookups.masks))
         for start in range(0, len(queries), at_once):
             some = queries[start : start + at_once]
-            words = np.stack([_dealt_words(some, word) for word in range(WORDS)], axis=1)
+            words = _all_dealt_words(some)
             buckets = _values_of(words, self._chunks).take(lookups.chunks, axis=1)
             buckets ^= lookups.masks
             buckets += lookups.firsts
@@ -298,14 +298,24 @@ def _dealt() -> npt.NDArray[np.uint64]:
     return added
 
 
+def _all_dealt_words(hashes: Hashes) -> npt.NDArray[np.uint64]:
+    """All four words of a few hashes, in a few steps. Shape (hashes, 4)."""
+    added = _dealt().transpose(1, 2, 0)[np.arange(_BYTES), _bytes_of(hashes)]
+    words: npt.NDArray[np.uint64] = np.bitwise_or.reduce(added, axis=1)
+    return words
+
+
+def _bytes_of(hashes: Hashes) -> npt.NDArray[np.uint8]:
+    """The bytes of hashes, the lowest of each word first. Shape (hashes, 32)."""
+    return np.ascontiguousarray(hashes, "<u8").view(np.uint8).reshape(-1, _BYTES)
+
+
 def _dealt_words(hashes: Hashes, word: int) -> npt.NDArray[np.uint64]:
-    """One of the words that the bits of hashes are dealt out to. Shape (hashes,)."""
+    """One of the words that the bits of many hashes are dealt out to. Shape (hashes,)."""
     added = _dealt()[word]
     words = np.zeros(len(hashes), np.uint64)
     for start in range(0, len(hashes), _LOOKUPS_AT_ONCE):
-        # the bytes of a hash, the lowest of each word first
-        some = np.ascontiguousarray(hashes[start : start + _LOOKUPS_AT_ONCE], "<u8").view(np.uint8)
-        for byte, column in enumerate(some.reshape(-1, _BYTES).T):
+        for byte, column in enumerate(_bytes_of(hashes[start : start + _LOOKUPS_AT_ONCE]).T):
             words[start : start + _LOOKUPS_AT_ONCE] |= added[byte].take(column)
     return words
 

@@ -73,6 +73,9 @@ class PerceptualIndex:
         Yields:
             In parts of bounded size: row of the query, number of the entry, and least distance; in the order of the
             queries, then of the entries. All of one query stand in one part.
+
+        Raises:
+            IndexError: The index is damaged.
         """
         query_rows, known_rows, distances = pairs
         firsts = self._copy_starts[known_rows].astype(np.int64)
@@ -87,11 +90,13 @@ class PerceptualIndex:
             some = slice(start, stop)
             begins = ends[some] - counts[some]
             copies = np.repeat(firsts[some] - begins, counts[some]) + np.arange(begins[0], ends[stop - 1])
-            yield _nearest(
-                np.repeat(query_rows[some], counts[some]),
-                self._entry_of_copy[copies].astype(np.int64),
-                np.repeat(distances[some], counts[some]),
+            entries = self._entry_of_copy[copies].astype(np.int64)
+            if entries.max() >= len(self.positions):
+                raise IndexError("no such entry")
+            rows_of_copies, distances_of_copies = (
+                np.repeat(each[some], counts[some]) for each in (query_rows, distances)
             )
+            yield _nearest(rows_of_copies, entries, distances_of_copies)
             start = stop
 
 
