@@ -203,3 +203,18 @@ def test_times_that_no_number_of_a_case_holds_end_nothing(record: Recorder, stor
     record(dataclasses.replace(examined, film=dataclasses.replace(examined.film, duration=1 << 72, hashed=hashed)))
     query = "SELECT duration_ms, milliseconds FROM films JOIN film_frames ON films.content = film_frames.content"
     assert store.connection.execute(query).fetchall() == [((1 << 63) - 1, (1 << 63) - 1)]
+
+
+def test_contents_are_read_back_in_pages_however_many_frames_they_have(
+    record: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(film(b"one"), film(b"two"), picture(b"three"), film(b"four"))
+    everything = record.findings.contents_after("", 10)
+    assert len(everything) == 4
+    monkeypatch.setattr("forensics.case.stored_contents.MOST_FRAMES", 1)  # less than any of the films has
+    pages, last = [], ""
+    while page := record.findings.contents_after(last, 10):
+        pages.append(page)
+        last = page[-1].digests.sha256
+    assert [content for page in pages for content in page] == everything
+    assert all(sum(content.film is not None for content in page) <= 1 for page in pages)
