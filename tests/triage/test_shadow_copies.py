@@ -58,7 +58,7 @@ def test_the_standard_profile_lists_them_as_a_gap_and_deep_makes_up_for_it(
     assert logical_digest(case) == logical_digest(tmp_path / "b.case")
 
 
-@pytest.mark.parametrize("stopped_at", ["p0/vss1", "p0/vss2", "examination"])
+@pytest.mark.parametrize("stopped_at", ["p0/vss2", "examination"])
 def test_a_scan_that_was_broken_off_goes_on_to_the_same_case(
     stopped_at: str, run_scan: RunScan, shadowed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

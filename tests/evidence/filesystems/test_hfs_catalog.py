@@ -105,7 +105,7 @@ def test_the_catalog_says_what_tsk_says_where_tsk_can_list(medium: tuple[Path, i
     assert compared > 300
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_a_damaged_catalog_is_told(
     data: st.DataObject, medium: tuple[Path, int], tmp_path_factory: pytest.TempPathFactory
