@@ -31,7 +31,7 @@ LEAST_HASHES = 16384
 """Fewer are compared one by one, which is as fast and needs no tables."""
 
 _CHUNK_COUNTS = (12, 16, 20, 24)
-_LOOKUP_COST, _CANDIDATE_COST, _SCAN_COST = 10, 12, 3
+_LOOKUP_COST, _CANDIDATE_COST, _SCAN_COST = 25, 12, 3
 """Nanoseconds, roughly: of looking up a value, of comparing a word found there, of comparing a hash in a flat scan.
 Real hashes have more company in their tables than the even spread that is reckoned with: the second is raised by half.
 """
