@@ -29,6 +29,7 @@ from forensics.triage.pool import WorkerPool
 from forensics.triage.progress import ProgressDisplay
 from hashsets.format import Disposition
 from hashsets.match import KnownSet
+from hashsets.matcher import Matcher
 
 
 class Profile(StrEnum):
@@ -127,6 +128,8 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
         setup = WorkerSetup(
             request.library, tuple(known_set.uuid for known_set in request.sets), sampling, _readable(request.sources)
         )
+        if setup.sets:
+            Matcher.open(request.library, setup.sets).close()  # makes missing indexes, which workers may not write
         with WorkerPool(request.jobs or available_cores(), setup) as pool:
             sources = SourceRecorder(store, actor, recorder.scan_id)
             notable = _of(request.sets, benign=False)
