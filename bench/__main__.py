@@ -8,7 +8,7 @@ import sys
 
 import bench
 
-names = [name for name in sys.argv[1:] if not name.startswith("-")] or sorted(
+names = [name for name in sys.argv[1:] if name.isidentifier()] or sorted(
     module.name for module in pkgutil.iter_modules(bench.__path__) if module.name != "__main__"
 )
 for name in names:
