@@ -4,6 +4,7 @@ Every list is invented: random digests that belong to nothing. Each import runs 
 memory is told. Numbers of entries hold for the CSV, a fifth of each for VICS; 10000000 gives the figures in the
 documentation and takes some minutes and 8 GB of disk in the temporary folder. Beside it the same look-ups in an SQLite
 table with an index on each digest, and imports killed at random moments, after each of which the library is verified.
+Last an NSRL database that is used in place, of 200,000 rows or of as many as ``nsrl=10000000`` says.
 Times are of the processor, one core; those of the clock are longer where others work beside.
 """
 
@@ -71,19 +72,52 @@ def write_vics(path: Path, entries: int) -> None:
         file.write("]}")
 
 
-def import_one(folder: str, path: str) -> None:
+def write_nsrl(path: Path, rows: int) -> None:
+    """A database in the minimal layout of the NSRL."""
+    chance = Random(5)  # noqa: S311
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "PRAGMA journal_mode = OFF; CREATE TABLE FILE (sha256 VARCHAR, sha1 VARCHAR, md5 VARCHAR, crc32 VARCHAR, "
+        "file_name VARCHAR, file_size INTEGER, package_id INTEGER); CREATE TABLE VERSION (version VARCHAR)"
+    )
+    connection.executemany(
+        "INSERT INTO FILE VALUES (?, ?, ?, '0A1B2C3D', ?, ?, ?)",
+        (
+            (sha256.upper(), sha1.upper(), md5.upper(), f"name{number}.dll", number, number % 1000)
+            for number in range(rows)
+            for md5, sha1, sha256 in [digests_of(chance)]
+        ),
+    )
+    connection.commit()
+    connection.close()
+
+
+def use_in_place(temporary: Path, rows: int) -> None:
+    """Index an NSRL database where it is, and look up contents of which half are known."""
+    path, folder = temporary / "nsrl", temporary / "nsrl-library"
+    write_nsrl(path, rows)
+    imported(folder, path, in_place=True)
+    step = max(1, 2 * rows // QUERIES)
+    connection = sqlite3.connect(path)
+    known = connection.execute("SELECT md5, sha1, sha256, file_size FROM FILE WHERE rowid % ? = 0", (step,))
+    asked = contents((",".join(map(str, row)).lower() for row in known), Random(3))  # noqa: S311
+    connection.close()
+    ask_for(folder, asked)
+
+
+def import_one(folder: str, path: str, in_place: bool = False) -> None:
     """Import in this process, and tell seconds and the peak of memory."""
     started = time.perf_counter()
     with Library(Path(folder)) as library:
-        known_set = library.import_list(Path(path), Path(path).name, Disposition.NOTABLE)
+        known_set = library.import_list(Path(path), Path(path).name, Disposition.NOTABLE, in_place=in_place)
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps([known_set.entries, seconds, time.process_time(), peak]))
 
 
-def imported(folder: Path, path: Path) -> None:
+def imported(folder: Path, path: Path, *, in_place: bool = False) -> None:
     """Import in a process of its own, and print a row."""
-    call = f"from bench.lists_speed import import_one; import_one({str(folder)!r}, {str(path)!r})"
+    call = f"from bench.lists_speed import import_one; import_one({str(folder)!r}, {str(path)!r}, {in_place})"
     done = subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, text=True)
     entries, seconds, processor, peak = json.loads(done.stdout)
     size = sum(each.stat().st_size for each in (folder / "sets").iterdir())
@@ -123,7 +157,11 @@ def timed(what: str, count: int, ask: Callable[[], int], expected: int) -> None:
 
 def look_up(folder: Path, path: Path, entries: int) -> None:
     """Ask for contents half of which are known, one by one as a scan does and many at once."""
-    asked = questions(path, entries)
+    ask_for(folder, questions(path, entries))
+
+
+def ask_for(folder: Path, asked: list[Digests]) -> None:
+    """Ask a library for contents of which every second is known."""
     with Library(folder) as library:
         uuids = [known_set.uuid for known_set in library.sets()]
     known = len(asked) // 2
@@ -191,6 +229,7 @@ def main() -> None:
                 imported(folder, path)
             look_up(folder, path, number)
             look_up_in_sqlite(folder, path, number)
+        use_in_place(Path(temporary), next((int(each[5:]) for each in sys.argv if each.startswith("nsrl=")), 200_000))
         path = Path(temporary, "killed")
         write_csv(path, 50_000)
         kill_imports(Path(temporary, "library"), path)

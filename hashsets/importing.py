@@ -22,6 +22,8 @@ from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets import fields
 from hashsets.database import library_errors
 from hashsets.format import Disposition, KnownEntry, ListHeader, ListItem, RejectedEntry, RetractedEntry
+from hashsets.formats.nsrl import NsrlFormat
+from hashsets.in_place import InPlace, NsrlDatabase
 from hashsets.intake import batches_of
 from hashsets.known_hashes import KnownHashes
 from hashsets.library import files_of_set, set_path, sets_folder
@@ -66,6 +68,7 @@ def import_list(
     authority: str | None = None,
     on_progress: Progress | None = None,
     provenance: Provenance = UNSTATED,
+    in_place: bool = False,
 ) -> ImportReport:
     """Do what :meth:`hashsets.library.Library.import_list` says, and report it."""
     if not name or not name.isprintable() or name != name.strip() or len(name) > fields.LONGEST_TEXT:
@@ -83,14 +86,17 @@ def import_list(
         scratch = final.with_suffix(".unpacked")
         writer = SetFileWriter(partial)
         try:
-            received = recognise(file, path, format_name, scratch)
-            intake = _take_in(file, received, writer, on_progress)
+            if in_place:
+                list_format, intake = _index_in_place(file, path, name, format_name, writer, on_progress)
+            else:
+                received = recognise(file, path, format_name, scratch)
+                list_format, intake = received.list_format.name, _take_in(file, received, writer, on_progress)
             writer.finish()
             known_set = KnownSet(
                 uuid=uuid,
                 name=name,
                 disposition=disposition,
-                format=received.list_format.name,
+                format=list_format,
                 format_version=intake.header.version,
                 scheme=scheme or intake.header.scheme,
                 authority=authority,
@@ -192,15 +198,82 @@ def _take_in(
             if on_progress is not None:
                 on_progress(digesting.bytes_read, size)
     _add(list(writer.apply_retractions()), writer, intake)
+    _refuse_without_entries(intake)
+    if not received.is_read_in_order:
+        file.seek(0)
+    intake.file_sha256 = digesting.digest_rest()
+    return intake
+
+
+def _index_in_place(
+    file: BinaryIO,
+    path: Path,
+    name: str,
+    format_name: str | None,
+    writer: SetFileWriter,
+    on_progress: Callable[[int, int], None] | None,
+) -> tuple[str, _Intake]:
+    """Index a database that the set is to use where it is, and give the name of its format.
+
+    Raises:
+        ListFormatError: It is none that can be used in place, is damaged, changes meanwhile, or holds no valid entry.
+    """
+    if format_name not in (None, NsrlFormat.name):
+        raise ListFormatError(f"a list of format '{format_name}' cannot be used in place", None, "leave out --in-place")
+    place = InPlace.of(path, name)
+    database = NsrlDatabase(path)
+    try:
+        intake = _Intake(ListHeader(version=database.version))
+        digesting = _DigestingFile(file)
+        while digesting.readinto(bytearray(_BUFFER_SIZE)):
+            if on_progress is not None:
+                on_progress(digesting.bytes_read, place.size)
+        intake.file_sha256 = digesting.digest_rest()
+        writer.use_in_place(place)
+        for batch in database.columns():
+            if isinstance(batch, tuple):
+                writer.add_digests(batch)
+                intake.entries += len(batch[0])
+            else:
+                _index_one_by_one(batch, writer, intake)
+    finally:
+        database.close()
+    _refuse_without_entries(intake)
+    if InPlace.of(path, name) != place:
+        raise ListFormatError("the database was changed while it was read", None, "import it when nothing writes to it")
+    return NsrlFormat.name, intake
+
+
+def _index_one_by_one(batch: list[KnownEntry | RejectedEntry], writer: SetFileWriter, intake: _Intake) -> None:
+    """Index rows of which some may be no entries."""
+    entries = [row for row in batch if isinstance(row, KnownEntry)]
+    rejected = [row for row in batch if isinstance(row, RejectedEntry)]
+    if entries:
+        writer.add_digests(
+            (
+                [entry.position for entry in entries],
+                [entry.md5 for entry in entries],
+                [entry.sha1 for entry in entries],
+                [entry.sha256 for entry in entries],
+            )
+        )
+    writer.add_rejected(rejected)
+    intake.entries += len(entries)
+    intake.rejected += len(rejected)
+    intake.first_rejected = intake.first_rejected or next(iter(rejected), None)
+
+
+def _refuse_without_entries(intake: _Intake) -> None:
+    """Refuse a list that holds nothing.
+
+    Raises:
+        ListFormatError: It does.
+    """
     if not intake.entries:
         what = f"the list holds no valid entry, and {intake.rejected} malformed"
         if intake.first_rejected is not None:
             what += f" (the first at {intake.first_rejected.position}: {intake.first_rejected.reason})"
         raise ListFormatError(what, None, "check the file and its format")
-    if not received.is_read_in_order:
-        file.seek(0)
-    intake.file_sha256 = digesting.digest_rest()
-    return intake
 
 
 def _add(batch: list[ListItem], writer: SetFileWriter, intake: _Intake) -> None:

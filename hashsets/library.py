@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ import platformdirs
 from forensics.errors import LibraryError, UnknownSetError
 from hashsets.database import LIBRARY_APPLICATION_ID, connect, create, library_errors
 from hashsets.format import Disposition, KnownEntry, RejectedEntry
+from hashsets.in_place import InPlace, used_by
 from hashsets.match import KnownSet, Match
 from hashsets.provenance import UNSTATED, Provenance
 from hashsets.set_file import SetFile
@@ -77,6 +78,16 @@ def set_path(folder: Path, uuid: str) -> Path:
 def files_of_set(folder: Path, uuid: str) -> list[Path]:
     """The file of one set and the indexes that lie beside it, ``<uuid>.<something>``."""
     return [path for path in sets_folder(folder).iterdir() if path.name.partition(".")[0] == uuid]
+
+
+def files_in_place(folder: Path, uuids: Iterable[str]) -> tuple[Path, ...]:
+    """The databases outside of a library that some of its sets use in place.
+
+    Raises:
+        LibraryError: A set file cannot be read.
+    """
+    places = (used_by(set_path(home_expanded(folder), uuid)) for uuid in uuids)
+    return tuple(dict.fromkeys(place.path for place in places if place is not None))
 
 
 def known_sets(connection: sqlite3.Connection, condition: str = "TRUE", *values: str) -> list[KnownSet]:
@@ -142,6 +153,7 @@ class Library:
         authority: str | None = None,
         on_progress: Progress | None = None,
         provenance: Provenance = UNSTATED,
+        in_place: bool = False,
     ) -> KnownSet:
         """Import a list as a set, in place of a set of the same name and disposition if there is one.
 
@@ -158,6 +170,8 @@ class Library:
             authority: Who issued it, or the reference under which it may be used.
             on_progress: Called now and then.
             provenance: What else is known of where it came from.
+            in_place: Leave the entries in the list, an NSRL RDS version 3 database, and index them
+                (:mod:`hashsets.in_place`).
 
         Returns:
             The set, with a new identity.
@@ -169,7 +183,9 @@ class Library:
         """
         from hashsets.importing import import_list
 
-        report = import_list(self, path, name, disposition, format, scheme, authority, on_progress, provenance)
+        report = import_list(
+            self, path, name, disposition, format, scheme, authority, on_progress, provenance, in_place
+        )
         return report.known_set
 
     def sets(self) -> list[KnownSet]:
@@ -217,6 +233,14 @@ class Library:
         """
         with self.set_file(name) as set_file:
             yield from set_file.entries()
+
+    def database_of(self, name: str) -> InPlace | None:
+        """The database that a set uses in place; ``None`` if its entries were copied.
+
+        Raises:
+            UnknownSetError: There is no set of that name.
+        """
+        return used_by(set_path(self.folder, self.get(name).uuid))
 
     def unsearched_count(self, name: str) -> int:
         """How many perceptual hashes of a set are never searched, being those of blank pictures.

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from forensics.errors import LibraryError
+from hashsets import in_place
 from hashsets.database import KNOWN_SET_APPLICATION_ID, connect, create, library_errors
 from hashsets.digest_index import DigestIndex, DigestIndexBuilder, Row, index_path, open_index, rebuilt, source_of
 from hashsets.fields import PERCEPTUAL_LENGTHS
@@ -83,6 +84,24 @@ class SetFileWriter:
                     for known in of_entry
                 ],
             )
+
+    def use_in_place(self, place: in_place.InPlace) -> None:
+        """Note that the entries are those of a database, which is not copied.
+
+        Raises:
+            LibraryError: The file cannot be written.
+        """
+        with library_errors(self._path):
+            place.write(self._connection)
+
+    def add_digests(self, columns: in_place.Columns) -> None:
+        """Index entries that stay in their database.
+
+        Raises:
+            LibraryError: The disk is full.
+        """
+        with library_errors(self._path):
+            self._index.add(*columns)
 
     def add_rejected(self, rejected: Sequence[RejectedEntry]) -> None:
         """Write a batch of entries that were set aside.
@@ -176,14 +195,21 @@ class SetFile:
         self._path = path
         self._set_uuid = set_uuid
         self._connection = connect(path, KNOWN_SET_APPLICATION_ID, "mode=ro&immutable=1")
+        self._database: in_place.NsrlDatabase | None = None
         try:
+            with library_errors(path):
+                self._place = in_place.noted_in(self._connection)
+            if self._place is not None:
+                self._database = in_place.opened(self._place)
             self._index = self._opened_index()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def close(self) -> None:
         """Close the file."""
+        if self._database is not None:
+            self._database.close()
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -205,6 +231,8 @@ class SetFile:
     def by_any_digest(self, digests: Mapping[str, Iterable[str]]) -> Iterator[EntryReference]:
         """Find the entries that state any of the given digests, by algorithm; each entry once, by position.
 
+        A database that is used in place states the same file of many packages many times: the first is given.
+
         Raises:
             LibraryError: The file cannot be read.
         """
@@ -215,10 +243,15 @@ class SetFile:
         for algorithm, of_one in asked.items():
             if of_one:
                 positions.update(self._index.candidates(algorithm, list(of_one)))
-        if positions:
-            for entry in self.by_position(sorted(positions)):
-                if any(getattr(entry, algorithm) in of_one for algorithm, of_one in asked.items()):
-                    yield entry
+        seen: set[tuple[str | None, str | None, str | None, int | None]] = set()
+        for entry in self.by_position(sorted(positions)) if positions else ():
+            if any(getattr(entry, algorithm) in of_one for algorithm, of_one in asked.items()):
+                if self._database is not None:
+                    stated = (entry.md5, entry.sha1, entry.sha256, entry.size)
+                    if stated in seen:
+                        continue
+                    seen.add(stated)
+                yield entry
 
     def by_position(self, positions: Iterable[int]) -> Iterator[EntryReference]:
         """Give the entries at some positions.
@@ -260,6 +293,10 @@ class SetFile:
         Raises:
             LibraryError: The file cannot be read.
         """
+        if self._place is not None and self._database is not None:
+            with in_place.damage_of(self._place):
+                yield from self._database.entries()
+            return
         with library_errors(self._path):
             hashes = self._connection.execute(
                 "SELECT position, algorithm, value, quality FROM perceptual_hash ORDER BY position, algorithm, value"
@@ -310,12 +347,30 @@ class SetFile:
             try:
                 return open_index(path, source)
             except LibraryError:
-                return rebuilt(path, source, self._digests())
+                return rebuilt(path, source, self.digests())
 
-    def _digests(self) -> Iterator[Row]:
-        yield from self._connection.execute("SELECT position, md5, sha1, sha256 FROM entry ORDER BY position")
+    def digests(self) -> Iterator[Row]:
+        """Give the digests of all entries, by position.
+
+        Raises:
+            LibraryError: The file cannot be read.
+        """
+        if self._place is not None and self._database is not None:
+            with in_place.damage_of(self._place):
+                yield from self._database.digests()
+            return
+        with library_errors(self._path):
+            yield from self._connection.execute("SELECT position, md5, sha1, sha256 FROM entry ORDER BY position")
 
     def _entries(self, positions: list[int]) -> Iterator[EntryReference]:
+        if self._place is not None and self._database is not None:
+            with in_place.damage_of(self._place):
+                for each in self._database.entries_at(positions):
+                    yield EntryReference(
+                        self._set_uuid, each.position, each.reference, each.category,
+                        each.md5, each.sha1, each.sha256, each.size, dict(each.attributes),
+                    )  # fmt: skip
+            return
         # One by one is how a scan asks, and a plain comparison takes half the time of a list of one.
         condition = "= ?" if len(positions) == 1 else "IN (SELECT value FROM json_each(?))"
         asked = positions[0] if len(positions) == 1 else json.dumps(positions)

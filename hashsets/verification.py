@@ -6,13 +6,14 @@ with the entries is made anew.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from forensics.errors import LibraryError
-from hashsets import digest_index, perceptual_index
+from hashsets import digest_index, in_place, perceptual_index
 from hashsets.database import KNOWN_SET_APPLICATION_ID, connect, library_errors
 from hashsets.fields import DIGEST_LENGTHS
 from hashsets.format import Disposition
@@ -21,6 +22,7 @@ from hashsets.library import Library, set_path
 from hashsets.match import KnownSet
 from hashsets.matcher import Matcher
 from hashsets.picture_search import WIDEST_RADIUS
+from hashsets.set_file import SetFile
 
 _FIRST_PROBLEMS = 5
 
@@ -75,13 +77,29 @@ def _file_problems(path: Path, known_set: KnownSet) -> tuple[int, list[str]]:
             rows = connection.execute(f"PRAGMA integrity_check({_FIRST_PROBLEMS})").fetchall()
             # its words may quote nothing but names of tables and numbers of pages
             problems = [f"the file is damaged: {text}" for (text,) in rows if text != "ok"]
+            place = in_place.noted_in(connection)
             counts = [_count(connection, table) for table in ("entry", "rejected_entry")]
     finally:
         connection.close()
+    if place is not None:
+        if _sha256_of(place) != known_set.file_sha256:
+            problems.append(place.error("is not the one that was imported").what)
+        counts[0] = known_set.entries  # its rows are what they were if its bytes are
     for found, stated, what in zip(counts, (known_set.entries, known_set.rejected), ("", " set aside"), strict=True):
         if found != stated:
             problems.append(f"{found} entries{what}, and the import wrote {stated}")
     return counts[0], problems
+
+
+def _sha256_of(place: in_place.InPlace) -> str:
+    """Digest a database that is used in place.
+
+    Raises:
+        LibraryError: It is gone, was changed or cannot be read.
+    """
+    place.check()
+    with in_place.damage_of(place), place.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
@@ -116,13 +134,8 @@ def _check_digests(path: Path, uuid: str) -> None:
     index_file = digest_index.index_path(path)
     with library_errors(path):
         index = digest_index.check_index(index_file, digest_index.source_of(path, uuid))
-    connection = connect(path, KNOWN_SET_APPLICATION_ID, "mode=ro&immutable=1")
-    try:
-        with library_errors(path):
-            rows = connection.execute("SELECT position, md5, sha1, sha256 FROM entry ORDER BY position")
-            sums = digest_index.sums_of(rows)
-    finally:
-        connection.close()
+    with SetFile(path, uuid) as set_file:
+        sums = digest_index.sums_of(set_file.digests())
     if any(index.sums(algorithm) != sums[algorithm] for algorithm in DIGEST_LENGTHS):
         raise LibraryError("the index does not agree with the entries", str(index_file), "it is made anew")
 

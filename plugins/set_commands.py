@@ -59,10 +59,12 @@ def set_group() -> None:
 @LIST_VERSION
 @RECEIVED
 @NOTE
+@click.option("--in-place", is_flag=True, help="Index an NSRL RDS 3 database where it is; its entries are not copied.")
 @click.option("--json", "as_json", is_flag=True, help="Print the set as JSON.")
 def set_import(
     file: Path, name: str, disposition: str, format_name: str | None, scheme: str | None, authority: str | None,
-    issuer: str | None, list_version: str | None, received: str | None, note: str | None, as_json: bool,
+    issuer: str | None, list_version: str | None, received: str | None, note: str | None, in_place: bool,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Import a list of known hashes. Malformed entries are set aside and counted."""
     from hashsets.format import Disposition
@@ -72,7 +74,7 @@ def set_import(
     with open_library() as library:
         report = import_list(
             library, file, name, Disposition(disposition), format_name, scheme, authority,
-            provenance=Provenance(issuer, list_version, note, received),
+            provenance=Provenance(issuer, list_version, note, received), in_place=in_place,
         )  # fmt: skip
     known_set, replaced = report.known_set, report.replaced
     if as_json:
@@ -85,9 +87,8 @@ def set_import(
             }
         )
         return
-    click.echo(
-        f"{known_set.name}: {known_set.entries:,} entries imported from {known_set.file_name} ({known_set.format})"
-    )
+    done = "used in place in" if in_place else "imported from"
+    click.echo(f"{known_set.name}: {known_set.entries:,} entries {done} {known_set.file_name} ({known_set.format})")
     if replaced:
         click.echo(f"replaced the {replaced.entries:,} entries imported {replaced.imported}", err=True)
     if report.columns_read:
@@ -276,6 +277,8 @@ def set_show(name: str, rejected: bool, as_json: bool) -> None:
     """Show where a set came from."""
     with open_library() as library:
         known_set = dataclasses.asdict(library.get(name))
+        place = library.database_of(name)
+        known_set["used_in_place"] = str(place.path) if place else None
         entries = [dataclasses.asdict(entry) for entry in library.rejected(name)] if rejected else []
     if rejected:
         show(entries, ("position", "reason"), as_json, "no entry was set aside")

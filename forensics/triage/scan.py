@@ -28,6 +28,7 @@ from forensics.triage.messages import WorkerSetup
 from forensics.triage.pool import WorkerPool
 from forensics.triage.progress import ProgressDisplay
 from hashsets.format import Disposition
+from hashsets.library import files_in_place
 from hashsets.match import KnownSet
 from hashsets.matcher import Matcher
 
@@ -125,9 +126,9 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
     with _ending(recorder, store, errors):
         match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
         sampling = Sampling.KEY_FRAMES if request.profile is Profile.QUICK else Sampling.ONE_A_SECOND
-        setup = WorkerSetup(
-            request.library, tuple(known_set.uuid for known_set in request.sets), sampling, _readable(request.sources)
-        )
+        uuids = tuple(known_set.uuid for known_set in request.sets)
+        readable = (*_readable(request.sources), *files_in_place(request.library, uuids))
+        setup = WorkerSetup(request.library, uuids, sampling, readable)
         if setup.sets:
             Matcher.open(request.library, setup.sets).close()  # makes missing indexes, which workers may not write
         with WorkerPool(request.jobs or available_cores(), setup) as pool:

@@ -49,10 +49,17 @@ class NsrlFormat(ListFormat):
             columns = ", ".join((*layout.digests, layout.size or "NULL"))
             query = f"SELECT DISTINCT {columns} FROM {layout.table}"  # noqa: S608  names of ours
             for position, row in enumerate(sqlite_list.rows(connection, query), 1):
-                yield _entry_or_rejected(position, dict(zip(layout.digests, row, strict=False)), row[-1])
+                yield entry_or_rejected(position, dict(zip(layout.digests, row, strict=False)), row[-1])
 
 
-def _entry_or_rejected(position: int, stated: dict[str, object], size: object) -> KnownEntry | RejectedEntry:
+def entry_or_rejected(position: int, stated: dict[str, object], size: object) -> KnownEntry | RejectedEntry:
+    """Make an entry of a row.
+
+    Args:
+        position: The entry's.
+        stated: The digests that the row states, by algorithm.
+        size: The length that it states.
+    """
     try:
         digests = {name: fields.digest(name, value) for name, value in stated.items() if value not in (None, "")}
         return fields.require_a_hash(
