@@ -126,6 +126,9 @@ def _of_the_system() -> Iterator[Path | str]:
     yield from _SYSTEM_FILES
     yield _OWN_PROCESS
     yield from {sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(None, sys.path)}
+    # a package that is installed to be edited, tamiz itself perhaps, lies elsewhere than where modules are looked for
+    files = {getattr(module, "__file__", None) for name, module in list(sys.modules.items()) if "." not in name}
+    yield from {Path(file).parent for file in files if file}
 
 
 def _limit(which: int, value: int) -> None:

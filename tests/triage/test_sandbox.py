@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -102,6 +103,20 @@ def test_a_worker_opens_only_the_evidence_it_was_given(evidence: Evidence, tmp_p
     refused = [answer for answer in answers if isinstance(answer, Refused)]
     assert len(described) == len(refused) == 1
     assert "ermission denied" in str(refused[0].error)
+
+
+@needs_landlock
+def test_the_installed_command_scans_from_any_folder(evidence: Evidence, tmp_path: Path) -> None:
+    """The packages may be installed to be edited: then they lie in no folder where modules are looked for."""
+    command = Path(sys.executable).with_name("tamiz")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["TAMIZ_LIBRARY"] = str(tmp_path / "library")
+    shutil.copy(evidence.image, tmp_path / "disk.raw")
+    for arguments in (["case", "new", "a.case", "--number", "1", "--examiner", "Ana"], ["scan", "a.case", "disk.raw"]):
+        done = subprocess.run(
+            [command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_what_was_enforced_is_recorded_with_the_scan(
