@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import connection as connections
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Self
@@ -145,7 +147,7 @@ class WorkerPool:
     def _start(self) -> _Member:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=worker.run, args=(theirs, self._setup), daemon=True)
-        with _environment(worker.single_threaded_environment()), _without_main_module():
+        with _environment(worker.single_threaded_environment()), _without_main_module(), _interrupts_held_back():
             process.start()
         theirs.close()
         return _Member(process, ours)
@@ -164,6 +166,20 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Start children to whom Ctrl-C never comes, from their first moment on; it reaches this process afterwards.
+
+    A child inherits what is blocked. It ends when its coordinator does.
+    """
+    resource_tracker.ensure_running()  # started with the first child else, and it lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
