@@ -16,6 +16,7 @@ from plugins import loader
 from plugins.command import (
     CASE,
     DISPOSITIONS,
+    EXAMINER,
     EXAMINER_VARIABLE,
     FAILED,
     NOT_ALL_EXAMINED,
@@ -25,6 +26,8 @@ from plugins.command import (
     library_folder,
     open_library,
     print_json,
+    progress_options,
+    say,
     show,
     writing_to_case,
 )
@@ -98,13 +101,13 @@ def case_new(case: Path, number: str, examiner: str, authority: str | None, exhi
 @ALLOW_WRITABLE
 @PASSWORD_FILE
 @RECOVERY_KEY_FILE
-@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@EXAMINER
+@progress_options
 @click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
 def scan(
     case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
     source_digest: bool, verify_image: bool, allow_writable: bool, password_files: tuple[str, ...],
-    recovery_key_files: tuple[str, ...], examiner: str | None, quiet: bool, as_json: bool,
+    recovery_key_files: tuple[str, ...], examiner: str | None, progress: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Examine evidence: list, hash and match every stream. Run again to go on after an interruption.
 
@@ -112,20 +115,20 @@ def scan(
     """
     from forensics.evidence.keys import Keyring
     from forensics.triage import scan as triage
-    from forensics.triage.progress import choose_display
+    from forensics.triage.progress import Style, choose_display
 
     folder, known_sets = _chosen_sets(sets)
     request = triage.ScanRequest(
         sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image,
         Keyring.read(password_files, recovery_key_files), allow_writable,
     )  # fmt: skip
-    with writing_to_case(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
+    with writing_to_case(case, examiner) as (store, actor), choose_display(Style(progress)) as display:
         result = triage.scan(store, actor, request, display)
     _warn_of_crowded_entries(case)
     if as_json or len(result.errors) < len(sources):
         _show_status(case, as_json)
     for error in (*result.errors, *result.problems):
-        click.echo(f"tamiz: {error}", err=True)
+        say(str(error))
     if result.errors or result.problems:
         sys.exit(FAILED)
     if result.gaps:
@@ -137,16 +140,16 @@ def scan(
 @click.option(
     "--set", "sets", multiple=True, metavar="NAME", help="A set to match against; all if left out. Repeatable."
 )
-@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@EXAMINER
+@progress_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, quiet: bool, as_json: bool) -> None:
+def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, progress: str, as_json: bool) -> None:
     """Match the hashes stored in a case against (newer) sets. The evidence is not needed."""
     from forensics.triage import scan as triage
-    from forensics.triage.progress import choose_display
+    from forensics.triage.progress import Style, choose_display
 
     folder, known_sets = _chosen_sets(sets)
-    with writing_to_case(case, examiner) as (store, actor), choose_display(quiet=quiet) as display:
+    with writing_to_case(case, examiner) as (store, actor), choose_display(Style(progress)) as display:
         found = triage.match(store, actor, known_sets, folder, display)
     _warn_of_crowded_entries(case)
     if as_json:
@@ -197,7 +200,7 @@ def status(case: Path, as_json: bool, digest: bool) -> None:
 @click.option("--language", type=click.Choice(("es", "en")), default="es", show_default=True)
 @click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
               show_default=True, help="Decides what the report may contain.")  # fmt: skip
-@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
+@EXAMINER
 def report(case: Path, output: Path, language: str, recipient: str, examiner: str | None) -> None:
     """Write a report: one HTML page, and the hits and what was not examined as CSV."""
     from forensics.case.reader import CaseReader
@@ -220,7 +223,7 @@ def report(case: Path, output: Path, language: str, recipient: str, examiner: st
 @click.option("--output", required=True, type=CASE, help="File to write.")
 @click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
               show_default=True, help="Decides what the export may contain.")  # fmt: skip
-@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
+@EXAMINER
 def export_command(case: Path, format_name: str, output: Path, recipient: str, examiner: str | None) -> None:
     """Export a case in one of the registered formats (see 'tamiz doctor')."""
     from forensics.case.reader import CaseReader
@@ -323,14 +326,14 @@ def _warn_of_crowded_entries(case: Path) -> None:
 
     with CaseReader.open(case) as reader:
         for entry in reader.crowded_entries():
-            click.echo(f"tamiz: warning: {crowded_line(entry.set, entry.position, entry.contents)}", err=True)
+            say(f"warning: {crowded_line(entry.set, entry.position, entry.contents)}")
 
 
 def _chosen_sets(names: Sequence[str]) -> tuple[Path, tuple[KnownSet, ...]]:
     with open_library() as library:
         sets = tuple(library.get(name) for name in dict.fromkeys(names)) if names else tuple(library.sets())
     if not sets:
-        click.echo("tamiz: warning: the library holds no set, nothing can be matched; see 'tamiz set import'", err=True)
+        say("warning: the library holds no set, nothing can be matched; see 'tamiz set import'")
     return library_folder(), sets
 
 

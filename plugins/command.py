@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,11 +25,50 @@ FAILED, NOT_ALL_EXAMINED = 1, 3
 EXAMINER_VARIABLE = "TAMIZ_EXAMINER"
 """Names the examiner where no ``--examiner`` does."""
 
+EXAMINER = click.option(
+    "--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case."
+)
+"""Names who runs a command on a case."""
+
 CASE = click.Path(path_type=Path, dir_okay=False)
 """Type of a parameter that is a case file."""
 
 DISPOSITIONS = ("notable", "benign", "reference")
 """What a known-hash set can be for."""
+
+
+PROGRESS_STYLES = ("auto", "live", "plain", "json", "none")
+"""How progress can be told."""
+
+
+def progress_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options ``--progress`` and ``--quiet``; the command takes ``progress``, one of :data:`PROGRESS_STYLES`."""
+    progress = click.option(
+        "--progress", type=click.Choice(PROGRESS_STYLES), default="auto", show_default=True, callback=_progress_style,
+        help="How progress is told, on standard error; 'json' writes an object a line.",
+    )  # fmt: skip
+    quiet = click.option(
+        "--quiet", is_flag=True, is_eager=True, expose_value=False, callback=_keep_quiet, help="As --progress none."
+    )
+    return progress(quiet(function))
+
+
+def _keep_quiet(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta["quiet"] = value
+
+
+def _progress_style(context: click.Context, _: click.Parameter, value: str) -> str:
+    style = "none" if context.meta.get("quiet") else value
+    context.find_root().ensure_object(dict)["progress"] = style
+    return style
+
+
+def say(text: str) -> None:
+    """Tell the user something, on standard error: a line, or with ``--progress json`` an object like all others."""
+    from forensics.triage.progress import Style, choose_display
+
+    style = click.get_current_context().find_root().ensure_object(dict).get("progress")
+    choose_display(Style(style or Style.NONE)).say(text)
 
 
 class TamizCommand(click.Command):
@@ -83,7 +122,7 @@ def _fail(line: str) -> NoReturn:
     context = click.get_current_context()
     if context.find_root().ensure_object(dict).get("debug"):
         traceback.print_exc()
-    click.echo(f"tamiz: {line}", err=True)
+    say(line)
     context.exit(FAILED)
 
 

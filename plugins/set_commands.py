@@ -14,13 +14,14 @@ import click
 
 from plugins.command import (
     DISPOSITIONS,
-    EXAMINER_VARIABLE,
+    EXAMINER,
     NOT_ALL_EXAMINED,
     TamizGroup,
     actor_named,
     library_folder,
     open_library,
     print_json,
+    progress_options,
     show,
     writing_to_case,
 )
@@ -117,13 +118,13 @@ def set_import(
 @click.option("--all-pictures", is_flag=True, help="Of a case: take all pictures and films, hit or not.")
 @click.option("--with-names", is_flag=True, help="Keep a path with each entry, as its reference.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Of a folder: number of workers; one a core if left out.")
-@click.option("--examiner", envvar=EXAMINER_VARIABLE, help="Name of the examiner, if not the one who made the case.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
+@EXAMINER
+@progress_options
 @click.option("--json", "as_json", is_flag=True, help="Print the set as JSON.")
 def set_build(
     name: str, origin: Path, disposition: str, scheme: str | None, category: str | None, authority: str | None,
     issuer: str | None, list_version: str | None, note: str | None, sets: tuple[str, ...], tiers: tuple[str, ...],
-    all_pictures: bool, with_names: bool, jobs: int | None, examiner: str | None, quiet: bool, as_json: bool,
+    all_pictures: bool, with_names: bool, jobs: int | None, examiner: str | None, progress: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a list of one's own from the files of a folder, or from what a case holds.
 
@@ -143,7 +144,7 @@ def set_build(
     choice = Choice.ALL if is_folder else Choice.MEDIA if all_pictures else Choice.HITS
     listing = Listing(choice, sets, tuple(map(Tier, tiers)) or FIRM_TIERS, category, with_names)
     provenance = Provenance(issuer, list_version, note)
-    with _contents_of(origin, examiner, jobs, quiet) as store:
+    with _contents_of(origin, examiner, jobs, progress) as store:
         report, not_listed = _build(store, listing, name, Disposition(disposition), scheme, authority, provenance)
         if not is_folder:
             details = {"set": name, "entries": report.known_set.entries, "sha256": report.known_set.file_sha256}
@@ -166,19 +167,22 @@ def set_build(
 
 
 @contextmanager
-def _contents_of(origin: Path, examiner: str | None, jobs: int | None, quiet: bool) -> Iterator[CaseStore]:
+def _contents_of(origin: Path, examiner: str | None, jobs: int | None, progress: str) -> Iterator[CaseStore]:
     """Open a case, or examine a folder into one that is gone afterwards."""
     if not origin.is_dir():
         with writing_to_case(origin, examiner) as (store, _):
             yield store
         return
     from forensics.triage.folder_case import folder_case
-    from forensics.triage.progress import choose_display
+    from forensics.triage.progress import Style, choose_display
 
     with open_library():
         pass  # makes it, if there is none yet
     actor = actor_named(examiner or "set build")
-    with choose_display(quiet=quiet) as display, folder_case(origin, actor, library_folder(), jobs, display) as store:
+    with (
+        choose_display(Style(progress)) as display,
+        folder_case(origin, actor, library_folder(), jobs, display) as store,
+    ):
         yield store
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from forensics.case.findings import FindingRecorder
 from forensics.case.store import CaseStore
 from forensics.case.stored_contents import StoredContent
-from forensics.triage.progress import ProgressDisplay
+from forensics.triage.progress import Phase, ProgressDisplay
 from hashsets.match import Match, combine
 from hashsets.matcher import Matcher
 
@@ -35,7 +35,7 @@ def match_contents(
         return 0
     matcher = Matcher.open(library, sets)
     found, last = 0, ""
-    display.phase("matching stored contents")
+    display.phase(Phase.MATCHING)
     while batch := findings.contents_after(last, BATCH):
         exact = matcher.exact([content.digests for content in batch])
         near = matcher.near([content.perceptual_hashes for content in batch])

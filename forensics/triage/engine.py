@@ -34,7 +34,7 @@ from forensics.triage.messages import (
 )
 from forensics.triage.plan import Task, Unit, units
 from forensics.triage.pool import Died, WorkerPool
-from forensics.triage.progress import ProgressDisplay
+from forensics.triage.progress import Phase, ProgressDisplay
 from forensics.triage.seen import SeenContents
 
 COMMIT_OUTCOMES = 2000
@@ -101,9 +101,9 @@ class SourceScan:
             EvidenceError: It cannot be opened, or has changed.
             CaseError: It is not the evidence the case knows by this place or exhibit.
         """
-        self.display.phase("opening")
+        self.display.phase(Phase.OPENING)
         description, keyring = self._describe(SourceAccess(path, UNNAMED, self.keyring, self.deep, self.allow_writable))
-        digest = self._digest(UNNAMED, description, "before") if self.with_digest else None
+        digest = self._digest(Phase.DIGESTING_BEFORE, UNNAMED, description) if self.with_digest else None
         source = self.sources.register(description, exhibit, digest)
         if source.new_exhibit:
             self.display.note(f"exhibit {source.exhibit} was not in the case before and has been added")
@@ -122,7 +122,7 @@ class SourceScan:
         for digests in self._examine(access, source.id, verify):
             self._hold_against_acquisition(source.id, description, digests)
         if self.with_digest:
-            after = self._digest(source.label, description, "after")
+            after = self._digest(Phase.DIGESTING_AFTER, source.label, description)
             self._hold_against_first(source.id, description, "after", after)
         self.sources.accept(source)
 
@@ -149,11 +149,10 @@ class SourceScan:
             raise TriageError("a worker gave no answer", str(access.path), "run again with --debug")
         return described.description, described.keyring
 
-    def _digest(self, label: str, description: SourceDescription, phase: str) -> str:
+    def _digest(self, phase: Phase, label: str, description: SourceDescription) -> str:
         """Compute the digest of the evidence."""
         total = sum(size for _, size in description.segments)
-        what = source_digest.what_is_digested(description)
-        self.display.phase(f"{label}: SHA-256 of the {what} {phase} the examination", bytes_total=total)
+        self.display.phase(phase, label, bytes_total=total)
         return source_digest.digest_source(description, lambda count: self.display.advance(bytes_read=count))
 
     def _hold_against_first(self, source_id: int, description: SourceDescription, phase: str, value: str) -> None:
@@ -186,7 +185,7 @@ class SourceScan:
     # Walking
 
     def _walk(self, access: SourceAccess, source_id: int, volume: RecordedVolume) -> None:
-        self.display.phase(f"{access.label}/{volume.label}: listing")
+        self.display.phase(Phase.LISTING, f"{access.label}/{volume.label}")
         for attempt in range(1, WALK_ATTEMPTS + 1):
             died: Died | None = None
             for message in self._only(WalkJob(access, volume.label)):
@@ -225,7 +224,7 @@ class SourceScan:
 
     def _examine(self, access: SourceAccess, source_id: int, verify: VerifyJob | None) -> list[Mapping[str, str]]:
         count, size = self.findings.pending_totals(source_id)
-        self.display.phase(f"{access.label}: hashing and matching", bytes_total=size, streams_total=count)
+        self.display.phase(Phase.EXAMINING, access.label, bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
             for sha256 in self.findings.known_contents(self.benign_sets, self.sampling):

@@ -1,19 +1,68 @@
-"""How far a scan is, told to people: a live display on a terminal, plain lines elsewhere. Always on standard error."""
+"""How far a job is: told to people by a live display or plain lines, to programs by JSON lines; on standard error.
+
+What is told goes into the log of the case too (:mod:`forensics.triage.run_log`).
+"""
 
 from __future__ import annotations
 
+import json
+import logging
 import sys
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from forensics.case import utc
+
 LINE_SECONDS = 10.0
 """How often a plain line is written."""
+
+JSON_SECONDS = 1.0
+"""How often a JSON line is written."""
+
+LOG_SECONDS = 60.0
+"""How often a long phase says in the log how far it is."""
+
+_log = logging.getLogger(__name__)
+
+
+class Phase(StrEnum):
+    """What a job is doing. The codes are what programs read, and stable."""
+
+    STARTING = "starting"
+    OPENING = "opening"
+    DIGESTING_BEFORE = "digesting-before"
+    """The digest of the evidence, before it is examined."""
+    LISTING = "listing"
+    EXAMINING = "examining"
+    DIGESTING_AFTER = "digesting-after"
+    MATCHING = "matching"
+    """Contents that the case holds are matched against further sets."""
+    CLOSING = "closing"
+    """The digest over all findings."""
+
+
+_WORDS = {
+    Phase.DIGESTING_BEFORE: "digest of the evidence before the examination",
+    Phase.EXAMINING: "hashing and matching",
+    Phase.DIGESTING_AFTER: "digest of the evidence after the examination",
+    Phase.MATCHING: "matching stored contents",
+    Phase.CLOSING: "digest over all findings",
+}
+
+
+class Ending(StrEnum):
+    """How a job ended."""
+
+    DONE = "done"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +70,8 @@ class Progressed:
     """The state of one phase of a scan.
 
     Attributes:
-        phase: What is being done, with the label of the source.
+        phase: What is being done.
+        subject: To what: label of a source or volume; nothing where it is the case.
         bytes_done: Bytes read so far.
         bytes_total: Bytes to read in this phase; ``None`` if not known.
         streams_done: Streams with an outcome, or found by a walk.
@@ -29,25 +79,42 @@ class Progressed:
         hits: Hits so far, over the whole scan.
     """
 
-    phase: str
+    phase: Phase
+    subject: str = ""
     bytes_done: int = 0
     bytes_total: int | None = None
     streams_done: int = 0
     streams_total: int | None = None
     hits: int = 0
 
+    def title(self) -> str:
+        """The phase for people."""
+        words = _WORDS.get(self.phase, self.phase.value)
+        return f"{self.subject}: {words}" if self.subject else words
+
 
 class ProgressDisplay(ABC):
     """Shows the progress of a scan. Keeps the state; implementations show it."""
 
     def __init__(self) -> None:
-        self.state = Progressed("starting")
-        self.began = time.monotonic()
+        self.state = Progressed(Phase.STARTING)
+        self.began = self._logged = time.monotonic()
 
-    def phase(self, name: str, *, bytes_total: int | None = None, streams_total: int | None = None) -> None:
-        """Begin a phase."""
-        self.state = Progressed(name, 0, bytes_total, 0, streams_total, self.state.hits)
+    def phase(
+        self, phase: Phase, subject: str = "", *, bytes_total: int | None = None, streams_total: int | None = None
+    ) -> None:
+        """Begin a phase.
+
+        Args:
+            phase: What is done.
+            subject: Label of the source or volume it is done to.
+            bytes_total: Bytes to read, where known.
+            streams_total: Streams to examine, where known.
+        """
+        self._log_state("ended")
+        self.state = Progressed(phase, subject, 0, bytes_total, 0, streams_total, self.state.hits)
         self.began = time.monotonic()
+        self._log_state("began")
         self.show(changed=True)
 
     def advance(self, *, bytes_read: int = 0, streams: int = 0, hits: int = 0) -> None:
@@ -59,14 +126,32 @@ class ProgressDisplay(ABC):
             streams_done=state.streams_done + streams,
             hits=state.hits + hits,
         )
+        if time.monotonic() - self._logged > LOG_SECONDS:
+            self._log_state("goes on")
         self.show(changed=False)
+
+    def seconds(self) -> float:
+        """How long this phase has taken so far."""
+        return time.monotonic() - self.began
 
     def bytes_a_second(self) -> float:
         """Mean speed of this phase."""
-        return self.state.bytes_done / max(time.monotonic() - self.began, 1e-6)
+        return self.state.bytes_done / max(self.seconds(), 1e-6)
+
+    def seconds_left(self) -> int | None:
+        """Estimate of what is left of this phase, by its mean speed; ``None`` where it cannot be told."""
+        state = self.state
+        if state.bytes_total is None or state.bytes_done == 0:
+            return None
+        return int(max(state.bytes_total - state.bytes_done, 0) / max(self.bytes_a_second(), 1.0))
 
     def note(self, text: str) -> None:
         """Say something the user should know."""
+        _log.info("%s", text)
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Say something to the user, who should not have to look at the log for it."""
         print(f"tamiz: {text}", file=sys.stderr, flush=True)  # noqa: T201
 
     @abstractmethod
@@ -74,8 +159,15 @@ class ProgressDisplay(ABC):
         """Show the state; ``changed`` when a new phase begins."""
 
     @abstractmethod
-    def close(self) -> None:
+    def close(self, ending: Ending) -> None:
         """Stop showing."""
+
+    def _log_state(self, event: str) -> None:
+        self._logged = time.monotonic()
+        state = self.state
+        if state.phase is not Phase.STARTING:
+            counts = "" if event == "began" else f" after {self.seconds():.1f} s: {counts_text(self)}"
+            _log.info("%s %s%s", state.title(), event, counts)
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +175,12 @@ class ProgressDisplay(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self._log_state("ended")
+        self.close(Ending.DONE if kind is None else _ending(kind))
+
+
+def _ending(kind: type[BaseException]) -> Ending:
+    return Ending.INTERRUPTED if issubclass(kind, KeyboardInterrupt) else Ending.FAILED
 
 
 class LiveDisplay(ProgressDisplay):
@@ -107,10 +204,10 @@ class LiveDisplay(ProgressDisplay):
         if changed or self._task is None:
             if self._task is not None:
                 self._progress.stop_task(self._task)
-            self._task = self._progress.add_task(state.phase, total=state.bytes_total, counts="")
+            self._task = self._progress.add_task(state.title(), total=state.bytes_total, counts="")
         self._progress.update(self._task, completed=state.bytes_done, counts=counts_text(self))
 
-    def close(self) -> None:
+    def close(self, ending: Ending) -> None:  # noqa: ARG002
         """Leave the last state on the screen."""
         self._progress.stop()
 
@@ -131,10 +228,51 @@ class PlainDisplay(ProgressDisplay):
         ended, self._ended = finished and not self._ended, finished
         if changed or ended or now - self._last >= LINE_SECONDS:
             self._last = now
-            print(f"{self.state.phase}: {counts_text(self)}{time_left_text(self)}", file=self._output, flush=True)
+            print(f"{self.state.title()}: {counts_text(self)}{time_left_text(self)}", file=self._output, flush=True)
 
-    def close(self) -> None:
+    def close(self, ending: Ending) -> None:
         """Nothing is left to say."""
+
+
+class JsonDisplay(ProgressDisplay):
+    """A JSON object a line: at the beginning of each phase, every second, and at the end."""
+
+    def __init__(self, output: TextIO) -> None:
+        super().__init__()
+        self._output = output
+        self._last = time.monotonic()
+
+    def show(self, *, changed: bool) -> None:
+        """Write a line when it is time."""
+        now = time.monotonic()
+        if changed or now - self._last >= JSON_SECONDS:
+            self._last = now
+            self._write(self._state())
+
+    def say(self, text: str) -> None:
+        """Say it in a line of its own."""
+        self._write({"message": text})
+
+    def close(self, ending: Ending) -> None:
+        """Say how it ended."""
+        self._write(self._state() | {"ending": ending})
+
+    def _state(self) -> dict[str, Any]:
+        state = self.state
+        return {
+            "phase": state.phase,
+            "subject": state.subject or None,
+            "bytes_done": state.bytes_done,
+            "bytes_total": state.bytes_total,
+            "bytes_per_second": int(self.bytes_a_second()),
+            "seconds_left": self.seconds_left(),
+            "streams_done": state.streams_done,
+            "streams_total": state.streams_total,
+            "hits": state.hits,
+        }
+
+    def _write(self, document: dict[str, Any]) -> None:
+        print(json.dumps({"time": utc.now(), **document}, ensure_ascii=False), file=self._output, flush=True)
 
 
 class NoDisplay(ProgressDisplay):
@@ -143,16 +281,35 @@ class NoDisplay(ProgressDisplay):
     def show(self, *, changed: bool) -> None:
         """Show nothing."""
 
-    def close(self) -> None:
+    def close(self, ending: Ending) -> None:
         """Nothing was shown."""
 
 
-def choose_display(*, quiet: bool = False) -> ProgressDisplay:
-    """The display that suits standard error."""
-    if quiet:
-        return NoDisplay()
+class Style(StrEnum):
+    """How progress is told; the codes are those of ``--progress``."""
+
+    AUTO = "auto"
+    """Live on a terminal, else plain."""
+    LIVE = "live"
+    PLAIN = "plain"
+    JSON = "json"
+    NONE = "none"
+
+
+def choose_display(style: Style = Style.AUTO) -> ProgressDisplay:
+    """The display of a style, on standard error."""
     console = Console(stderr=True)
-    return LiveDisplay(console) if console.is_terminal else PlainDisplay(sys.stderr)
+    if style is Style.AUTO:
+        style = Style.LIVE if console.is_terminal else Style.PLAIN
+    match style:
+        case Style.LIVE:
+            return LiveDisplay(console)
+        case Style.JSON:
+            return JsonDisplay(sys.stderr)
+        case Style.NONE:
+            return NoDisplay()
+        case _:
+            return PlainDisplay(sys.stderr)
 
 
 def counts_text(display: ProgressDisplay) -> str:
@@ -171,11 +328,10 @@ def counts_text(display: ProgressDisplay) -> str:
 
 def time_left_text(display: ProgressDisplay) -> str:
     """Estimated time left, where it can be told."""
-    state = display.state
-    if state.bytes_total is None or state.bytes_done == 0:
+    seconds = display.seconds_left()
+    if seconds is None:
         return ""
-    seconds = max(state.bytes_total - state.bytes_done, 0) / max(display.bytes_a_second(), 1.0)
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(seconds, 60)
     return f", {minutes // 60}:{minutes % 60:02d}:{rest:02d} left"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from forensics import __version__
 from forensics.case.findings import FindingRecorder
 from forensics.case.ledger import Actor
 from forensics.case.reader import CaseReader
@@ -26,11 +28,14 @@ from forensics.triage.engine import SourceScan
 from forensics.triage.environment import available_cores, describe_environment
 from forensics.triage.messages import WorkerSetup
 from forensics.triage.pool import WorkerPool
-from forensics.triage.progress import ProgressDisplay
+from forensics.triage.progress import Phase, ProgressDisplay
+from forensics.triage.run_log import log_path, run_log
 from hashsets.format import Disposition
 from hashsets.library import files_in_place
 from hashsets.match import KnownSet
 from hashsets.matcher import Matcher
+
+_log = logging.getLogger(__name__)
 
 
 class Profile(StrEnum):
@@ -123,7 +128,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
     recorder.begin("scan", request.profile, request.arguments(), describe_environment(), request.sets)
     errors: list[TamizError] = []
     problems: list[TamizError] = []
-    with _ending(recorder, store, errors):
+    with _ending(recorder, store, errors, display):
         match_contents(store, findings, request.library, recorder.sets_to_catch_up(request.sets), display)
         sampling = Sampling.KEY_FRAMES if request.profile is Profile.QUICK else Sampling.ONE_A_SECOND
         uuids = tuple(known_set.uuid for known_set in request.sets)
@@ -194,13 +199,33 @@ def match(store: CaseStore, actor: Actor, sets: Sequence[KnownSet], library: Pat
     findings = FindingRecorder(store, recorder.set_uuids)
     arguments = {"sets": [known_set.name for known_set in sets]}
     recorder.begin("match", None, arguments, describe_environment(), sets)
-    with _ending(recorder, store, []):
+    with _ending(recorder, store, [], display):
         return match_contents(store, findings, library, [known_set.uuid for known_set in sets], display)
 
 
 @contextmanager
-def _ending(recorder: ScanRecorder, store: CaseStore, errors: Sequence[TamizError]) -> Iterator[None]:
-    """Close a scan in the case, however it ends."""
+def _ending(
+    recorder: ScanRecorder, store: CaseStore, errors: Sequence[TamizError], display: ProgressDisplay
+) -> Iterator[None]:
+    """Close a scan in the case, however it ends, and keep its log meanwhile."""
+    with run_log(store.path) as no_log:
+        _log.info("scan %d begins, tamiz %s, process %d", recorder.scan_id, __version__, os.getpid())
+        if no_log is not None:
+            display.say(f"there is no log: {log_path(store.path)} cannot be written ({no_log})")
+        try:
+            with _closing(recorder, store, errors, display):
+                yield
+        except BaseException as error:
+            # not its words: they may hold a name from the evidence
+            _log.warning("scan %d broke off: %s", recorder.scan_id, type(error).__name__)
+            raise
+        _log.info("scan %d ended, %d of its sources refused", recorder.scan_id, len(errors))
+
+
+@contextmanager
+def _closing(
+    recorder: ScanRecorder, store: CaseStore, errors: Sequence[TamizError], display: ProgressDisplay
+) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
@@ -209,6 +234,7 @@ def _ending(recorder: ScanRecorder, store: CaseStore, errors: Sequence[TamizErro
     except TamizError as error:
         recorder.end("failed", {"error": error.what, **_counts(store)})
         raise
+    display.phase(Phase.CLOSING)
     state = "failed" if errors else "finished"
     # without the places of evidence files: the ledger is shown to more people than may know their names
     # and with the digest over all findings: the ledger so covers them too
