@@ -110,7 +110,7 @@ class Examiner:
             return Outcome(task.stream_id, task.size, Reason.SHORT_READ, detail)
         if not task.whole and (digests.sha256 in self._own or digests.sha256 in self._seen):
             return Outcome(task.stream_id, task.size, sha256=digests.sha256)
-        content = self._examine_content(content_read, reader)
+        content = self._examine_content(content_read, reader, task.undecoded)
         self._remember(digests.sha256)
         return Outcome(task.stream_id, task.size, sha256=digests.sha256, content=content)
 
@@ -140,7 +140,9 @@ class Examiner:
             self._own.clear()
         self._own.add(sha256)
 
-    def _examine_content(self, content_read: _ContentRead, reader: StreamReader) -> ExaminedContent:
+    def _examine_content(
+        self, content_read: _ContentRead, reader: StreamReader, undecoded: Reason | None
+    ) -> ExaminedContent:
         media_type = kind.media_type(content_read.head)
         exact = self._matcher.exact([content_read.digests])[0] if self._matcher else ()
         content = ExaminedContent(content_read.digests, media_type, matches=exact)
@@ -149,6 +151,8 @@ class Examiner:
             return content
         if self._is_benign(exact):
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.BENIGN)
+        if undecoded is not None:
+            return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=undecoded)
         if is_picture and not content_read.pieces:
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.TOO_LARGE)
         try:

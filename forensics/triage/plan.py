@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from forensics.case.findings import PendingStream
+from forensics.reason import Reason
 
 UNIT_STREAMS = 128
 """At most so many streams a unit."""
@@ -23,12 +24,16 @@ class Task:
         locator: Text of its locator.
         size: Bytes.
         whole: Report the content in full even if it seems to be known.
+        deaths: How many workers have ended while they examined it.
+        undecoded: Read it for its digests only, call no decoder, and record this as the reason; ``None`` to examine all.
     """
 
     stream_id: int
     locator: str
     size: int
     whole: bool = False
+    deaths: int = 0
+    undecoded: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
