@@ -25,7 +25,7 @@ class Task:
         size: Bytes.
         whole: Report the content in full even if it seems to be known.
         deaths: How many workers have ended while they examined it.
-        undecoded: Read it for its digests only, call no decoder, and record this as the reason; ``None`` to examine all.
+        undecoded: Read it for its digests only, call no decoder, and record this as the reason; ``None``: examine all.
     """
 
     stream_id: int
