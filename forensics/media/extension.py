@@ -17,8 +17,8 @@ class NamedKind(StrEnum):
 
 
 _PICTURES = (
-    b"jpg jpeg jpe jfif jif png gif webp bmp dib tif tiff heic heif hif avif jp2 j2k jpf jpx jxl psd psb ico cur tga pcx "
-    b"ppm pgm pbm pnm qoi mpo insp thm "
+    b"jpg jpeg jpe jfif jif png gif webp bmp dib tif tiff heic heif hif avif jp2 j2k jpf jpx jxl psd psb ico cur tga "
+    b"pcx ppm pgm pbm pnm qoi mpo insp thm "
     # raw files of cameras
     b"dng nef nrw cr2 cr3 crw arw srf sr2 orf raf rw2 rwl pef ptx srw x3f 3fr fff iiq kdc dcr erf mef mos mrw raw"
 )
@@ -30,8 +30,8 @@ _KINDS = {
     **dict.fromkeys(_PICTURES.split(), NamedKind.PICTURE),
     **dict.fromkeys(_VIDEOS.split(), NamedKind.VIDEO),
 }
-"""Extensions of the formats that are decoded (``picture_formats.py``, ``camera_raw.py``, ``film_formats.py``) and of some
-that are only hashed; in lower case."""
+"""Extensions of the formats that are decoded (``picture_formats.py``, ``camera_raw.py``, ``film_formats.py``) and of
+some that are only hashed; in lower case."""
 
 _PUT_BEHIND = frozenset(
     {b"part", b"partial", b"crdownload", b"download", b"tmp", b"bak", b"old", b"orig", b"opdownload"}
@@ -42,8 +42,8 @@ _PUT_BEHIND = frozenset(
 def named_kind(path: bytes) -> NamedKind | None:
     """What the last extension of a path says; ``None`` if it names no media.
 
-    ``IMG_1.JPG``, ``film.mp4.part``, ``picture.jpeg~`` and the alternate data stream ``notes.txt:hidden.jpg`` are media;
-    ``IMG_1.jpg:Zone.Identifier`` is none.
+    ``IMG_1.JPG``, ``film.mp4.part``, ``picture.jpeg~`` and the alternate data stream ``notes.txt:hidden.jpg`` are
+    media; ``IMG_1.jpg:Zone.Identifier`` is none.
 
     Args:
         path: As the file system stores it; any bytes.
