@@ -15,6 +15,7 @@ from forensics.errors import FileSystemError, StreamReadError
 from forensics.evidence.filesystem import StreamReader
 from forensics.evidence.filesystems.allocated_tree import AllocatedTree, Facts, Node
 from forensics.evidence.filesystems.tsk_attribute import SPARSE_LIMIT
+from forensics.evidence.libyal_reader import LibyalReader
 from forensics.evidence.stream import Times
 from forensics.evidence.volume_file import LIBYAL_ERRORS, VolumeFile
 from forensics.reason import Reason
@@ -113,27 +114,15 @@ class _ApfsStreamReader(StreamReader):
 
     def __init__(self, file: VolumeFile, node: Node, where: str) -> None:
         self.size = int(node.handle.size)
-        self._file = file
-        self._entry = node.handle
         self._where = where
+        self._reader = LibyalReader(node.handle, self.size, file, _PIECE, self._error)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Read bytes of the file (see :meth:`StreamReader.read_at`)."""
-        remaining = min(length, self.size - offset)
-        pieces = []
-        while remaining > 0:
-            try:
-                piece: bytes = self._entry.read_buffer_at_offset(min(remaining, _PIECE), offset)
-            except LIBYAL_ERRORS as error:
-                raise self._error(offset, self._file.explain(error)) from error
-            if not piece:
-                raise self._error(offset, "no blocks are recorded for the rest")
-            pieces.append(piece)
-            offset += len(piece)
-            remaining -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._reader.read_at(offset, length)
 
     def _error(self, offset: int, cause: str) -> StreamReadError:
+        cause = cause or "no blocks are recorded for the rest"
         return StreamReadError(f"cannot be read beyond byte {offset} of {self.size} ({cause})", self._where)
 
 

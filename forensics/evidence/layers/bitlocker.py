@@ -13,12 +13,11 @@ from forensics.evidence.image import DiskImage
 from forensics.evidence.keys import Key, KeyKind, VolumeKeys
 from forensics.evidence.layer import InnerVolume, Inside, LayerPlace, VolumeImage, VolumeLayer
 from forensics.evidence.layers.unlocking import locked, unlocked_with
+from forensics.evidence.libyal_reader import LibyalReader
 from forensics.evidence.volume_file import LIBYAL_ERRORS, VolumeFile
 
 _LABEL = "bitlocker"
 _PIECE = 1 << 24
-_SECTOR = 4096
-"""A multiple of every sector size."""
 _METHODS = {
     0x8000: "AES-CBC 128 with diffuser",
     0x8001: "AES-CBC 256 with diffuser",
@@ -43,37 +42,11 @@ class BitlockerImage(VolumeImage):
     def __init__(self, parent: DiskImage, start: int, file: VolumeFile, volume: pybde.volume, size: int) -> None:
         super().__init__(parent, size)
         self._start = start
-        self._file = file
-        self._volume = volume
+        self._reader = LibyalReader(volume, size, file, _PIECE, _unreadable)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read and decrypt bytes (see :meth:`DiskImage.read_at`).
-
-        The library is asked for whole sectors only: from one it is to begin in the middle of, it goes on with wrong
-        bytes in the next (libbde 20260916, without an error).
-        """
-        length = min(length, self.size - offset)
-        if length <= 0:
-            return b""
-        first, end = offset // _SECTOR * _SECTOR, min(-(-(offset + length) // _SECTOR) * _SECTOR, self.size)
-        pieces = []
-        place = first
-        while place < end:
-            piece = self._read_sectors(place, min(end - place, _PIECE))
-            pieces.append(piece)
-            place += len(piece)
-        whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        return whole[offset - first : offset - first + length]
-
-    def _read_sectors(self, offset: int, length: int) -> bytes:
-        try:
-            piece: bytes = self._volume.read_buffer_at_offset(length, offset)
-        except LIBYAL_ERRORS as error:
-            cause = self._file.explain(error)
-            raise ImageError(f"byte {offset} of the encrypted volume cannot be read ({cause})") from error
-        if len(piece) < length:
-            raise ImageError(f"byte {offset + len(piece)} of the encrypted volume cannot be read")
-        return piece
+        """Read and decrypt bytes (see :meth:`DiskImage.read_at`)."""
+        return self._reader.read_at(offset, length)
 
     def offset_in_parent(self, offset: int) -> int | None:
         """Where the encrypted form of a byte lies; all but the first sectors, kept elsewhere, lie in their place."""
@@ -113,6 +86,10 @@ class BitlockerLayer(VolumeLayer):
         description = unlocked_with(description, kind) if kind else f"{description}, key stored in the clear"
         inner = InnerVolume(_LABEL, self.name, description, size, place.volume.offset, image)
         return Inside((inner,))
+
+
+def _unreadable(offset: int, cause: str) -> ImageError:
+    return ImageError(f"byte {offset} of the encrypted volume cannot be read" + (f" ({cause})" if cause else ""))
 
 
 def _unlock(file: VolumeFile, keys: VolumeKeys) -> tuple[pybde.volume, KeyKind] | None:

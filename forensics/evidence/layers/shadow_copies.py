@@ -16,6 +16,7 @@ import pyvshadow
 from forensics.errors import FileSystemError, ImageError
 from forensics.evidence.image import DiskImage
 from forensics.evidence.layer import Gap, InnerVolume, Inside, LayerPlace, VolumeImage, VolumeLayer
+from forensics.evidence.libyal_reader import LibyalReader
 from forensics.evidence.volume_file import LIBYAL_ERRORS, VolumeFile
 from forensics.reason import Reason
 
@@ -26,9 +27,6 @@ _PIECE = 1 << 20
 
 _BLOCK = 16 * 1024
 """Windows saves changed parts of a volume in blocks of this many bytes."""
-
-_SECTOR = 4096
-"""A multiple of every sector size."""
 
 _MAX_COPIES = 512
 """Windows keeps no more of a volume."""
@@ -81,38 +79,15 @@ class ShadowCopyImage(VolumeImage):
     """
 
     def __init__(self, parent: DiskImage, copies: OpenCopies, number: int) -> None:
-        self._store = copies.stores[number]
-        super().__init__(parent, int(self._store.volume_size))
+        store = copies.stores[number]
+        super().__init__(parent, int(store.volume_size))
+        self._reader = LibyalReader(store, self.size, copies.file, _PIECE, _unreadable)
         self.copies = copies
-        self._file = copies.file
         self.number = number
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """Read bytes as they were (see :meth:`DiskImage.read_at`).
-
-        The library is asked from the start of a sector on only: from the middle of one, it goes on with wrong bytes
-        where another block begins or a block was saved in part (libvshadow 20260714, without an error).
-        """
-        if min(length, self.size - offset) <= 0:
-            return b""
-        skipped = offset % _SECTOR
-        return self._read_from_sector(offset - skipped, length + skipped)[skipped:]
-
-    def _read_from_sector(self, offset: int, length: int) -> bytes:
-        remaining = min(length, self.size - offset)
-        pieces = []
-        while remaining > 0:
-            try:
-                piece: bytes = self._store.read_buffer_at_offset(min(remaining, _PIECE), offset)
-            except LIBYAL_ERRORS as error:
-                cause = self._file.explain(error)
-                raise ImageError(f"byte {offset} of the shadow copy cannot be read ({cause})") from error
-            if not piece:
-                raise ImageError(f"byte {offset} of the shadow copy cannot be read")
-            pieces.append(piece)
-            offset += len(piece)
-            remaining -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        """Read bytes as they were (see :meth:`DiskImage.read_at`)."""
+        return self._reader.read_at(offset, length)
 
     def offset_in_parent(self, offset: int) -> int | None:  # noqa: ARG002  blocks of other copies may stand in for it
         """Not told: the bytes may lie in this or a later copy, or still in the volume itself."""
@@ -174,6 +149,10 @@ class ShadowCopyLayer(VolumeLayer):
             return None
         count = len(inside.volumes)
         return Gap(Reason.SHADOW_COPIES_NOT_EXAMINED, f"{count} shadow {'copy' if count == 1 else 'copies'}")
+
+
+def _unreadable(offset: int, cause: str) -> ImageError:
+    return ImageError(f"byte {offset} of the shadow copy cannot be read" + (f" ({cause})" if cause else ""))
 
 
 def _copy(place: LayerPlace, copies: OpenCopies, number: int) -> InnerVolume:
