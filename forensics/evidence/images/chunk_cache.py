@@ -30,18 +30,30 @@ class ChunkCache:
             key: What the chunk is.
             make: Reads it; what it raises is passed on, and nothing is kept.
         """
+        kept = self.kept(key)
+        if kept is None:
+            kept = make()
+            self.keep(key, kept)
+        return kept
+
+    def kept(self, key: Hashable) -> bytes | None:
+        """Give a chunk if it is kept."""
         with self._lock:
-            kept = self._chunks.get(key)
-            if kept is not None:
+            data = self._chunks.get(key)
+            if data is not None:
                 self._chunks.move_to_end(key)
-                return kept
-        data = make()
+            return data
+
+    def keep(self, key: Hashable, data: bytes) -> None:
+        """Keep a chunk, and let go of those that were not used for longest."""
         with self._lock:
             self._size += len(data) - len(self._chunks.pop(key, b""))
             self._chunks[key] = data
             while self._size > self._limit and len(self._chunks) > 1:
                 self._size -= len(self._chunks.popitem(last=False)[1])
-        return data
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._chunks
 
     def clear(self) -> None:
         """Forget all chunks."""

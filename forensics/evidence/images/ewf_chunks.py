@@ -6,55 +6,18 @@ Adler-32 of the content; any other is the content and its Adler-32. Each chunk r
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from pathlib import Path
 
 from forensics.errors import ImageError
+from forensics.evidence.images.chunk_cache import CACHE_BYTES, ChunkCache
 from forensics.evidence.images.ewf_files import SegmentFiles
 from forensics.evidence.images.ewf_tables import ChunkMap, ChunkPlaces
 from forensics.evidence.images.inflate import InflateError, adler32, inflate
-
-CACHE_BYTES = 32 << 20
-"""Bytes of inflated chunks that are kept."""
 
 _CHECKSUM_SIZE = 4
 _RUN_BYTES = 4 << 20
 _RUN_CHUNKS = 256
 _RANGES_TOLD = 3
-
-
-class _ChunkCache:
-    """The chunks used last, up to a number of bytes; always at least one."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._chunks: OrderedDict[int, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, chunk: int) -> bytes | None:
-        with self._lock:
-            data = self._chunks.get(chunk)
-            if data is not None:
-                self._chunks.move_to_end(chunk)
-            return data
-
-    def put(self, chunk: int, data: bytes) -> None:
-        with self._lock:
-            replaced = self._chunks.pop(chunk, b"")
-            self._chunks[chunk] = data
-            self._size += len(data) - len(replaced)
-            while self._size > self._limit and len(self._chunks) > 1:
-                self._size -= len(self._chunks.popitem(last=False)[1])
-
-    def __contains__(self, chunk: int) -> bool:
-        return chunk in self._chunks
-
-    def clear(self) -> None:
-        with self._lock:
-            self._chunks.clear()
-            self._size = 0
 
 
 class ChunkReader:
@@ -78,7 +41,7 @@ class ChunkReader:
         self._sector_size = sector_size
         self._size = size
         self._path = path
-        self._cache = _ChunkCache(CACHE_BYTES)
+        self._cache = ChunkCache(CACHE_BYTES)
 
     def read(self, first: int, stop: int) -> list[bytes]:
         """Read chunks that follow each other on the medium.
@@ -93,7 +56,7 @@ class ChunkReader:
         chunks: list[bytes] = []
         bad: dict[int, str] = {}
         while (chunk := first + len(chunks)) < stop:
-            data = self._cache.get(chunk)
+            data = self._cache.kept(chunk)
             if data is None:
                 chunks += self._read_run(chunk, stop, bad)
             else:
@@ -130,7 +93,7 @@ class ChunkReader:
                 bad[chunk] = f"{error}, at byte {offset + position} of segment {places.segment + 1}"
                 content = b""
             else:
-                self._cache.put(chunk, content)
+                self._cache.keep(chunk, content)
             chunks.append(content)
             position += length
             chunk += 1
