@@ -8,7 +8,6 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,14 +15,14 @@ from typing import Any, Self
 import sqlite_utils
 
 from forensics import __version__
-from forensics.case import ledger, utc
+from forensics.case import ledger, schema, utc
 from forensics.errors import CaseError, CaseVersionError, NotACaseError
 from forensics.evidence.locator import SOURCE_LABEL
 
 APPLICATION_ID = 0x544D5A31
 """``TMZ1`` in the file's header at offset 68: this is a tamiz case."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """``user_version`` in the file's header at offset 60."""
 
 BUSY_SECONDS = 60
@@ -90,7 +89,7 @@ class CaseStore:
     ) -> CaseStore:
         """Give an empty file its tables and its first rows."""
         connection = sqlite3.connect(path)
-        connection.executescript(files("forensics.case").joinpath("schema.sql").read_text("utf-8"))
+        connection.executescript(schema.statements())
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         # before the first write-ahead log: the file's own header must say what it is, whatever comes after
