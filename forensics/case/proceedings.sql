@@ -73,11 +73,14 @@ CREATE TABLE custody_events (
     recorded TEXT NOT NULL,                             -- when it was recorded
     at TEXT NOT NULL CHECK (at GLOB '????-??-??T??:??:??*Z'), -- when it happened
     utc_offset TEXT NOT NULL CHECK (utc_offset GLOB '[-+][0-9][0-9]:[0-9][0-9]'), -- of the time as it was stated
-    giver TEXT NOT NULL CHECK (giver <> ''),            -- name of the person who gave it
+    giver TEXT CHECK (giver <> ''),                     -- name of the person who gave it
+    -- why there is none; 'not-applicable': nobody gave it, it was found
+    giver_missing TEXT CHECK (giver_missing IN ('unknown', 'not-applicable', 'not-assessed')),
     giver_position TEXT CHECK (giver_position <> ''),   -- institution and position
     -- why none
     giver_position_missing TEXT CHECK (giver_position_missing IN ('unknown', 'not-applicable', 'not-assessed')),
-    receiver TEXT NOT NULL CHECK (receiver <> ''),      -- name of the person who took it
+    receiver TEXT CHECK (receiver <> ''),               -- name of the person who took it
+    receiver_missing TEXT CHECK (receiver_missing IN ('unknown', 'not-applicable', 'not-assessed')), -- likewise
     receiver_position TEXT CHECK (receiver_position <> ''), -- institution and position
     receiver_position_missing TEXT -- likewise
         CHECK (receiver_position_missing IN ('unknown', 'not-applicable', 'not-assessed')),
@@ -96,6 +99,8 @@ CREATE TABLE custody_events (
     condition_missing TEXT CHECK (condition_missing IN ('unknown', 'not-applicable', 'not-assessed')), -- likewise
     remarks TEXT CHECK (remarks <> ''),                 -- observations
     remarks_missing TEXT CHECK (remarks_missing IN ('unknown', 'not-applicable', 'not-assessed')), -- likewise
+    CHECK ((giver IS NULL) <> (giver_missing IS NULL)),
+    CHECK ((receiver IS NULL) <> (receiver_missing IS NULL)),
     CHECK ((giver_position IS NULL) <> (giver_position_missing IS NULL)),
     CHECK ((receiver_position IS NULL) <> (receiver_position_missing IS NULL)),
     CHECK ((place IS NULL) <> (place_missing IS NULL)),
