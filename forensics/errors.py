@@ -116,6 +116,14 @@ class TriageError(TamizError):
     """A scan cannot start or go on."""
 
 
+class ApprovalError(CaseError):
+    """An approval cannot be given, or is wanted and not there."""
+
+
+class OffenceError(TamizError):
+    """A catalogue of offences cannot be used, or has no such offence."""
+
+
 class ReportError(TamizError):
     """A report or export cannot be written."""
 
