@@ -134,7 +134,7 @@ def all_offences(library: Path) -> list[Offence]:
     Raises:
         OffenceError: A file of the laboratory's cannot be read.
     """
-    found = []
+    found: list[Offence] = []
     for path in sorted(files("forensics.offences").joinpath("catalogues").iterdir(), key=lambda path: path.name):
         found += parse(path.read_bytes(), path.name)
     for own in sorted((library / FOLDER).glob("*.toml")):
