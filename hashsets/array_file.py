@@ -72,13 +72,24 @@ class ArrayFileWriter:
         size = _end(self._description["arrays"], self._start)
         with library_errors(path):
             self._file = open(self._partial, "x+b", opener=_private)  # noqa: SIM115  closed by finish or discard
-            self._file.truncate(size)
+            try:
+                os.posix_fallocate(self._file.fileno(), 0, size)  # a full disk is an error here, and a crash later
+            except OSError:
+                self.discard()
+                raise
             self._mapped = mmap.mmap(self._file.fileno(), size)
         self._arrays = _views(self._mapped, self._description["arrays"])
 
     def __getitem__(self, name: str) -> Numbers:
         """An array to be filled; zero at first."""
         return self._arrays[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def release(self) -> None:
+        """Let go of the memory in which this process holds what was filled; the system writes it when it likes."""
+        self._mapped.madvise(mmap.MADV_DONTNEED)
 
     def finish(self) -> None:
         """Put the file on the disk for good and under its name.
@@ -88,9 +99,11 @@ class ArrayFileWriter:
         """
         with library_errors(self._path):
             self._arrays = {}
+            self.release()
             digest = hashlib.sha256()
-            for start in range(self._start, len(self._mapped), _CHUNK_SIZE):
-                digest.update(self._mapped[start : start + _CHUNK_SIZE])
+            self._file.seek(self._start)  # read, not mapped: it need not be held as a whole
+            while chunk := self._file.read(_CHUNK_SIZE):
+                digest.update(chunk)
             self._description["sha256"] = digest.hexdigest()
             encoded = _encoded(self._description)
             head = _FIXED.pack(MAGIC, VERSION, len(encoded), hashlib.sha256(encoded).digest()) + encoded
@@ -173,7 +186,7 @@ class ArrayFile:
         except KeyError:
             raise self._damaged(f"holds no array {name}") from None
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._arrays
 
     def check(self) -> None:

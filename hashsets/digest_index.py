@@ -4,31 +4,28 @@ For each algorithm the first eight bytes of every digest, as numbers in ascendin
 positions. A look-up is a binary search in mapped memory: it never leaves an entry out, and what it gives is compared in
 full with the set by whoever asks, so a shared prefix is no false answer.
 
-The index is written by the import. One that is missing, stale or damaged is made anew from the set by the first who
-opens it and may write there; who may not write makes one in its own memory.
+The index is written by the import, in memory that does not grow with it. One that is missing, stale or damaged is made
+anew from the set by the first who opens it and may write there; who may not write makes one in its own memory.
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from io import BytesIO
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from forensics.errors import LibraryError
 from hashsets.array_file import ArrayFile, ArrayFileWriter, Numbers
+from hashsets.external_sort import ExternalSort
 from hashsets.fields import DIGEST_LENGTHS
 
 KIND = "digest-index/1"
 _PREFIX_DIGITS = 16
 _READ_AT_ONCE = 1 << 20
-SORTED_AT_ONCE = 1 << 22
-"""Entries sorted in memory at a time: about 200 MB."""
 _SMALL = np.dtype("<u4")
 _LARGE = np.dtype("<u8")
 
@@ -46,63 +43,6 @@ class _Arrays(Protocol):
     def __getitem__(self, name: str, /) -> Numbers: ...
 
 
-class _Spool:
-    """Digests of one algorithm in the order they come, on the disk and not in memory."""
-
-    def __init__(self, folder: Path) -> None:
-        self._files = (_unnamed_file(folder), _unnamed_file(folder))
-        self._sizes = np.zeros(1 << 16, np.int64)
-        self.largest_position = 0
-
-    def __len__(self) -> int:
-        return int(self._sizes.sum())
-
-    def add(self, prefixes: npt.NDArray[np.uint64], positions: npt.NDArray[np.uint64]) -> None:
-        for file, values in zip(self._files, (prefixes, positions), strict=True):
-            file.write(values.tobytes())
-        self._sizes += np.bincount((prefixes >> np.uint64(48)).astype(np.int64), minlength=len(self._sizes))
-        self.largest_position = max(self.largest_position, int(positions.max()))
-
-    def write_sorted(self, prefixes: Numbers, positions: Numbers) -> None:
-        """Sort into two arrays, one range of prefixes after the other, each as large as memory should hold."""
-        done = 0
-        for first, last in self._ranges():
-            parts = [
-                (some[chosen], at[chosen])
-                for some, at in self._read()
-                for chosen in [((some >> np.uint64(48)) >= first) & ((some >> np.uint64(48)) <= last)]
-            ]
-            of_range = np.concatenate([some for some, _ in parts])
-            order = np.argsort(of_range)
-            end = done + len(order)
-            prefixes[done:end] = of_range[order]
-            positions[done:end] = np.concatenate([at for _, at in parts])[order]
-            done = end
-
-    def close(self) -> None:
-        for file in self._files:
-            file.close()
-
-    def _ranges(self) -> Iterator[tuple[np.uint64, np.uint64]]:
-        """Ranges of first two bytes that hold up to so many digests, or are of one value."""
-        first = total = 0
-        for value in np.flatnonzero(self._sizes).tolist():
-            size = int(self._sizes[value])
-            if total and total + size > SORTED_AT_ONCE:
-                yield np.uint64(first), np.uint64(value - 1)
-                first, total = value, 0
-            total += size
-        if total:
-            yield np.uint64(first), np.uint64(len(self._sizes) - 1)
-
-    def _read(self) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]]:
-        at_once = min(_READ_AT_ONCE, SORTED_AT_ONCE)
-        for file in self._files:
-            file.seek(0)
-        while some := self._files[0].read(8 * at_once):
-            yield np.frombuffer(some, np.uint64), np.frombuffer(self._files[1].read(8 * at_once), np.uint64)
-
-
 class DigestIndexBuilder:
     """Gathers the digests of a set as its entries are written, and sorts them in bounded memory.
 
@@ -111,7 +51,8 @@ class DigestIndexBuilder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._spools = {algorithm: _Spool(folder) for algorithm in DIGEST_LENGTHS}
+        self._sorts = {algorithm: ExternalSort(folder, 2) for algorithm in DIGEST_LENGTHS}
+        self._largest_position = 0
 
     def add(self, positions: Sequence[int], *columns: Sequence[str | None]) -> None:
         """Take the digests of some entries.
@@ -130,7 +71,9 @@ class DigestIndexBuilder:
                 of_column = [position for position, digest in zip(positions, column, strict=True) if digest is not None]
             if of_column:
                 prefixes = _prefixes([digest for digest in column if digest is not None], digits)
-                self._spools[algorithm].add(prefixes, np.array(of_column, np.uint64))
+                self._sorts[algorithm].add(np.stack((prefixes, np.array(of_column, np.uint64)), axis=1))
+                largest = max(of_column)
+                self._largest_position = max(self._largest_position, largest)
 
     def write(self, path: Path, source: str) -> None:
         """Sort and write the index.
@@ -143,7 +86,7 @@ class DigestIndexBuilder:
             LibraryError: It cannot be written.
         """
         with ArrayFileWriter(path, KIND, source, self._shapes()) as writer:
-            self._fill(writer)
+            self._fill(writer, writer.release)
 
     def in_memory(self) -> DigestIndex:
         """Sort and give the index, without a file."""
@@ -153,19 +96,25 @@ class DigestIndexBuilder:
 
     def close(self) -> None:
         """Let go of the room on the disk."""
-        for spool in self._spools.values():
-            spool.close()
+        for each in self._sorts.values():
+            each.close()
 
     def _shapes(self) -> dict[str, tuple[np.dtype[Any], tuple[int]]]:
-        shapes: dict[str, tuple[np.dtype[Any], tuple[int]]] = {}
-        for algorithm, spool in self._spools.items():
-            shapes[f"{algorithm}.prefixes"] = (_LARGE, (len(spool),))
-            shapes[f"{algorithm}.positions"] = (_SMALL if spool.largest_position < 1 << 32 else _LARGE, (len(spool),))
-        return shapes
+        position = _SMALL if self._largest_position < 1 << 32 else _LARGE
+        return {
+            f"{algorithm}.{name}": (dtype, (len(of_one),))
+            for algorithm, of_one in self._sorts.items()
+            for name, dtype in (("prefixes", _LARGE), ("positions", position))
+        }
 
-    def _fill(self, arrays: _Arrays) -> None:
-        for algorithm, spool in self._spools.items():
-            spool.write_sorted(arrays[f"{algorithm}.prefixes"], arrays[f"{algorithm}.positions"])
+    def _fill(self, arrays: _Arrays, release: Callable[[], None] = lambda: None) -> None:
+        for algorithm, of_one in self._sorts.items():
+            prefixes, positions, done = arrays[f"{algorithm}.prefixes"], arrays[f"{algorithm}.positions"], 0
+            for part in of_one.sorted_parts():
+                prefixes[done : done + len(part)] = part[:, 0]
+                positions[done : done + len(part)] = part[:, 1]
+                done += len(part)
+                release()
 
 
 class DigestIndex:
@@ -304,11 +253,3 @@ def _prefixes(digests: Sequence[str], digits: int) -> npt.NDArray[np.uint64]:
     """The first eight bytes of digests of one length, as numbers."""
     numbers = np.frombuffer(bytes.fromhex("".join(digests)), np.uint8).reshape(len(digests), digits // 2)
     return np.ascontiguousarray(numbers[:, :8]).view(">u8").ravel().astype(np.uint64)
-
-
-def _unnamed_file(folder: Path) -> BinaryIO:
-    """A file that is gone when this process is; in memory where nothing can be written."""
-    try:
-        return cast("BinaryIO", tempfile.TemporaryFile(dir=folder))
-    except OSError:
-        return BytesIO()

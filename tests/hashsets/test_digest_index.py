@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.errors import LibraryError
-from hashsets import digest_index
+from hashsets import external_sort
 from hashsets.digest_index import DigestIndexBuilder, Row, check_index, index_path, open_index, rebuilt
 from hashsets.fields import DIGEST_LENGTHS
 from hashsets.format import Disposition
@@ -38,10 +38,11 @@ def rows() -> st.SearchStrategy[list[Row]]:
 @given(rows(), st.integers(1, 7), st.data())
 def test_every_entry_of_a_digest_is_given(entries: list[Row], at_once: int, data: st.DataObject) -> None:
     builder = DigestIndexBuilder(Path("nowhere"))
-    for start in range(0, len(entries), 4):
-        builder.add(*zip(*entries[start : start + 4], strict=True))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(digest_index, "SORTED_AT_ONCE", at_once)
+        patch.setattr(external_sort, "RUN_BYTES", data.draw(st.integers(1, 7)) * 16)
+        patch.setattr(external_sort, "PART_BYTES", at_once * 16)
+        for start in range(0, len(entries), 4):
+            builder.add(*zip(*entries[start : start + 4], strict=True))
         index = builder.in_memory()
     builder.close()
     for column, (algorithm, digits) in enumerate(DIGEST_LENGTHS.items(), 1):

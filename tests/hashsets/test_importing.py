@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from forensics.errors import HashSetError, LibraryError, ListFormatError
-from hashsets import digest_index
+from hashsets import external_sort
 from hashsets.format import Disposition
 from hashsets.importing import ImportReport, import_list
 from hashsets.library import Library, sets_folder
@@ -204,7 +204,8 @@ class TestGzip:
 
 
 def test_memory_does_not_grow_with_the_list(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digest_index, "SORTED_AT_ONCE", 10_000)
+    monkeypatch.setattr(external_sort, "RUN_BYTES", 16 * 5000)
+    monkeypatch.setattr(external_sort, "PART_BYTES", 16 * 10_000)
     peaks = []
     for lines in (20_000, 60_000):
         path = write_list(tmp_path / "list.md5", lines)

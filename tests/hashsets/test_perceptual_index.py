@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.errors import LibraryError
-from hashsets import perceptual_index
+from hashsets import external_sort, perceptual_index
 from hashsets.format import Disposition
 from hashsets.hamming import FlatIndex, Hashes, pack
 from hashsets.known_hashes import SEARCHED
 from hashsets.library import Library, set_path
 from hashsets.match import KnownSet, Tier
 from hashsets.matcher import Matcher
+from hashsets.multi_index import MultiIndex
 from hashsets.perceptual_index import (
     PerceptualIndex,
+    PerceptualIndexBuilder,
     Row,
-    arrays_of,
-    arrays_of_packed,
     check_index,
     index_path,
     open_index,
@@ -39,6 +39,14 @@ def near(index: PerceptualIndex, queries: list[str], radius: int) -> list[tuple[
     ]
 
 
+def made(hashes: Hashes, positions: list[int] | np.ndarray[tuple[int], np.dtype[np.uint64]]) -> PerceptualIndex:
+    builder = PerceptualIndexBuilder(Path("nowhere"), 31)
+    positions = np.array(positions, np.uint64)
+    for start in range(0, len(hashes), 50_000):
+        builder.add(hashes[start : start + 50_000], positions[start : start + 50_000])
+    return builder.in_memory()
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_agrees_with_counting_bits(data: st.DataObject) -> None:
@@ -50,7 +58,15 @@ def test_agrees_with_counting_bits(data: st.DataObject) -> None:
         for position in range(1, data.draw(st.integers(1, 20)))
     }
     rows: list[Row] = [(position, value) for position in sorted(stated) for value in stated[position]]
-    index = PerceptualIndex(arrays_of(rows, 31))
+    builder = PerceptualIndexBuilder(Path("nowhere"), 31)
+    with pytest.MonkeyPatch.context() as patch:  # some in memory at a time
+        patch.setattr(external_sort, "RUN_BYTES", data.draw(st.sampled_from([1, 48 * 5, 1 << 20])))
+        patch.setattr(external_sort, "PART_BYTES", data.draw(st.sampled_from([1, 48 * 7, 1 << 20])))
+        patch.setattr(perceptual_index, "_PACKED_AT_ONCE", data.draw(st.sampled_from([1, 5, 1 << 20])))
+        patch.setattr(perceptual_index, "_POSITIONS_AT_ONCE", data.draw(st.sampled_from([1, 5, 1 << 20])))
+        builder.add_rows(rows)
+        index = builder.in_memory()
+    builder.close()
     queries = [*centres, *values[:4]]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(perceptual_index, "_COPIES_AT_ONCE", data.draw(st.sampled_from([1, 5, 1 << 20])))
@@ -71,11 +87,10 @@ def test_hashes_by_the_tables_and_by_comparing_all() -> None:
     given_hashes = random.integers(0, 2**64, (70_000, 4), np.uint64)
     given_hashes[40_000:] = given_hashes[random.integers(0, 20_000, 30_000)]
     positions = np.arange(70_000, dtype=np.uint64) // 2
-    arrays = arrays_of_packed(given_hashes, positions, 31)
-    assert "bucket_rows" in arrays
-    assert len(arrays["hashes"]) == 40_000
+    index = made(given_hashes, positions)
+    assert isinstance(index._index, MultiIndex)
+    assert len(index.hashes) == 40_000
     queries: Hashes = np.bitwise_xor(given_hashes[::1000], np.array([7, 0, 1 << 63, 0], np.uint64))
-    index = PerceptualIndex(arrays)
     parts = [np.stack(part) for part in index.entries_of(index.search(queries, 31))]
     rows, known, bits = (column.tolist() for column in FlatIndex(given_hashes).search(queries, 31))
     expected = {(row, of_hash // 2, away) for row, of_hash, away in zip(rows, known, bits, strict=True)}
@@ -84,10 +99,8 @@ def test_hashes_by_the_tables_and_by_comparing_all() -> None:
 
 def test_one_hash_in_a_million_entries_is_kept_once_and_told_in_parts() -> None:
     given_hashes = np.tile(pack([hexadecimal(seeded(2), 64)]), (1_200_000, 1))
-    arrays = arrays_of_packed(given_hashes, np.arange(1, 1_200_001, dtype=np.uint64), 31)
-    assert len(arrays["hashes"]) == 1
-    assert sum(array.nbytes for array in arrays.values()) < 24 * 1_200_000
-    index = PerceptualIndex(arrays)
+    index = made(given_hashes, np.arange(1, 1_200_001, dtype=np.uint64))
+    assert len(index.hashes) == 1
     queries = given_hashes[:3] ^ np.array([[0], [1], [3]], np.uint64) * np.array([1, 0, 0, 0], np.uint64)
     parts = list(index.entries_of(index.search(queries, 31)))
     assert [len(rows) for rows, _, _ in parts] == [1_200_000] * 3
