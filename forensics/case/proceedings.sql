@@ -161,8 +161,8 @@ CREATE TABLE approvals (
     document_name TEXT NOT NULL,                        -- name of the file that was read before approving
     -- its digest
     document_sha256 TEXT NOT NULL CHECK (length(document_sha256) = 64 AND document_sha256 NOT GLOB '*[^0-9a-f]*'),
-    -- logical digest then
-    findings_digest TEXT NOT NULL CHECK (length(findings_digest) = 64 AND findings_digest NOT GLOB '*[^0-9a-f]*'),
+    -- digest of what the case said then, findings and statements
+    state_digest TEXT NOT NULL CHECK (length(state_digest) = 64 AND state_digest NOT GLOB '*[^0-9a-f]*'),
     ledger_sequence INTEGER NOT NULL REFERENCES ledger (sequence), -- last row of the ledger then
     ledger_hash TEXT NOT NULL CHECK (length(ledger_hash) = 64), -- its hash
     public_key TEXT NOT NULL CHECK (length(public_key) = 64 AND public_key NOT GLOB '*[^0-9a-f]*'), -- Ed25519, 32 bytes

@@ -48,8 +48,9 @@ class CaseStore:
 
     @classmethod
     def create(
-        cls, path: Path, number: str, actor: ledger.Actor, authority: str | None, exhibits: Sequence[str]
-    ) -> CaseStore:
+        cls, path: Path, number: str, actor: ledger.Actor, authority: str | None, exhibits: Sequence[str],
+        *, approval_required: bool = False,
+    ) -> CaseStore:  # fmt: skip
         """Make a new case file, readable by its owner only, and the key for its pseudonyms beside it.
 
         Args:
@@ -58,6 +59,7 @@ class CaseStore:
             actor: The examiner.
             authority: Warrant or request under which the examination is made; ``None`` if not stated.
             exhibits: Labels of the exhibits already known.
+            approval_required: Whether reports and exports for others need the approval of a second person.
 
         Raises:
             CaseError: The file exists, cannot be made, or a label is unusable.
@@ -74,7 +76,8 @@ class CaseStore:
             key = pseudonym_key_path(path)
             _make_private_file(key, secrets.token_hex(32).encode(), "it belongs to another case: move it away")
             made.append(key)
-            return cls._fill(path, number, actor, authority, exhibits)
+            stated = {"number": number, "authority": authority, "exhibits": list(exhibits)}
+            return cls._fill(path, actor, stated | {"approval": "required" if approval_required else "not-required"})
         except BaseException as error:
             for file in made:  # a case is made whole or not at all
                 file.unlink(missing_ok=True)
@@ -84,9 +87,7 @@ class CaseStore:
             raise
 
     @classmethod
-    def _fill(
-        cls, path: Path, number: str, actor: ledger.Actor, authority: str | None, exhibits: Sequence[str]
-    ) -> CaseStore:
+    def _fill(cls, path: Path, actor: ledger.Actor, stated: dict[str, Any]) -> CaseStore:
         """Give an empty file its tables and its first rows."""
         connection = sqlite3.connect(path)
         connection.executescript(schema.statements())
@@ -102,16 +103,16 @@ class CaseStore:
                 {
                     "id": 1,
                     "uuid": identity,
-                    "number": number,
-                    "authority": authority,
+                    "number": stated["number"],
+                    "authority": stated["authority"],
                     "created": utc.now(),
                     "tool_version": __version__,
+                    "approval": stated["approval"],
                 }
             )
-            for label in exhibits:
+            for label in stated["exhibits"]:
                 store.add_exhibit(label)
-            details = {"uuid": identity, "number": number, "authority": authority, "exhibits": list(exhibits)}
-            ledger.append(connection, actor, "case new", details)
+            ledger.append(connection, actor, "case new", {"uuid": identity, **stated})
         return store
 
     @classmethod
