@@ -112,8 +112,20 @@ class CaseVersionError(CaseError):
     """The case was written by a newer tamiz with a schema this one does not know."""
 
 
+class SealedCaseError(CaseError):
+    """The case is sealed: it is read and never written."""
+
+
+class SealError(TamizError):
+    """A case cannot be sealed, or a key, signature or time stamp cannot be made or read."""
+
+
 class TriageError(TamizError):
     """A scan cannot start or go on."""
+
+
+class PatternError(TamizError):
+    """A pattern of paths, or a file of them, cannot be used."""
 
 
 class ApprovalError(CaseError):

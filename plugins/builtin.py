@@ -142,7 +142,11 @@ def tamiz_exporters() -> list[Exporter]:
 
 @hookimpl
 def tamiz_commands() -> list[click.Command]:
-    """``tamiz demo``."""
+    """``tamiz demo``; ``seal``, ``verify``, ``key`` and ``timestamp``."""
+    from plugins import seal_commands
     from plugins.sample_evidence import command
 
-    return [command.demo]
+    return [
+        command.demo, seal_commands.seal_command, seal_commands.verify_command,
+        seal_commands.key_group, seal_commands.timestamp_group,
+    ]  # fmt: skip

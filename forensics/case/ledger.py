@@ -1,4 +1,4 @@
-"""The ledger: a hash-chained, append-only record of every command that changed a case.
+"""The ledger: a hash-chained, append-only record of every command that changed a case or read its findings.
 
 Each row's hash is SHA-256 over the canonical JSON (sorted keys, no spaces, UTF-8) of the list
 ``[sequence, at, actor, system_user, action, details, previous_hash]``, where ``details`` is the JSON text as stored.
@@ -12,11 +12,15 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from forensics.case import utc
 
 GENESIS = "0" * 64
+
+SAME_READING = timedelta(hours=1)
+"""Whoever reads the same again within this time leaves no further row: a script that asks every second would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,20 @@ def append(connection: sqlite3.Connection, actor: Actor, action: str, details: M
         (row.sequence, row.at, row.actor, row.system_user, row.action, row.details, row.previous_hash, row.hash),
     )
     return row
+
+
+def append_reading(connection: sqlite3.Connection, actor: Actor, action: str, details: Mapping[str, Any]) -> None:
+    """Add a row for a command that read, unless there is one of the same person, command and details, and not old.
+
+    Args and transaction as for :func:`append`.
+    """
+    since = utc.written(datetime.now(UTC) - SAME_READING)
+    same = connection.execute(
+        "SELECT 1 FROM ledger WHERE actor = ? AND system_user = ? AND action = ? AND details = ? AND at > ?",
+        (actor.name, actor.system_user, action, canonical_json(details), since),
+    ).fetchone()
+    if same is None:
+        append(connection, actor, action, details)
 
 
 def rows(connection: sqlite3.Connection) -> Iterator[LedgerRow]:

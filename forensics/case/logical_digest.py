@@ -9,8 +9,11 @@ with any number of workers, after any number of interruptions.
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 
+from forensics import __version__
+from forensics.case import ledger
 from forensics.case.ledger import canonical_json
 
 _PARTS = {
@@ -59,3 +62,18 @@ def of_case(connection: sqlite3.Connection) -> str:
         for row in connection.execute(f"{query} ORDER BY {order}"):
             digest.update(f"{canonical_json(list(row))}\n".encode())
     return digest.hexdigest()
+
+
+def last_recorded(connection: sqlite3.Connection) -> str | None:
+    """The digest over all findings that the ledger holds for what the case says now.
+
+    Returns:
+        The one in the ledger's last row about a scan; ``None`` if that scan was cut short, or another version of tamiz
+        made it, whose digest may be over something else.
+    """
+    about_scans = [row for row in ledger.rows(connection) if row.action.partition(" ")[0] in {"scan", "match"}]
+    if not about_scans:
+        return None
+    details = json.loads(about_scans[-1].details)
+    made_by = connection.execute("SELECT tool_version FROM scans WHERE id = ?", (details["scan"],)).fetchone()
+    return details.get("logical_digest") if made_by == (__version__,) else None

@@ -16,11 +16,14 @@ import sqlite_utils
 
 from forensics import __version__
 from forensics.case import ledger, schema, utc
-from forensics.errors import CaseError, CaseVersionError, NotACaseError
+from forensics.errors import CaseError, CaseVersionError, NotACaseError, SealedCaseError
 from forensics.evidence.locator import SOURCE_LABEL
 
 APPLICATION_ID = 0x544D5A31
 """``TMZ1`` in the file's header at offset 68: this is a tamiz case."""
+
+SEALED_APPLICATION_ID = 0x544D5A46
+"""``TMZF`` there: this case is final (see :mod:`forensics.seal`). It is never written again."""
 
 SCHEMA_VERSION = 4
 """``user_version`` in the file's header at offset 60."""
@@ -37,10 +40,14 @@ class CaseStore:
     Attributes:
         path: The file.
         database: The same connection, as sqlite-utils sees it.
+        sealed: Whether the case is final.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, *, read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, *, read_only: bool = False, sealed: bool = False
+    ) -> None:
         self.path = path
+        self.sealed = sealed
         self.connection = connection
         self._read_only = read_only
         self._closed = False
@@ -122,11 +129,15 @@ class CaseStore:
         Raises:
             NotACaseError: The file is missing or is not a tamiz case.
             CaseVersionError: A newer tamiz wrote it, or one from before this form of a case.
+            SealedCaseError: It is sealed, and was to be opened for writing.
             CaseError: It cannot be read.
         """
-        _check_identity(path)
+        sealed = is_sealed(path)
+        if sealed and not read_only:
+            raise SealedCaseError("is sealed and is never changed", str(path), "work on the case it was sealed from")
         try:
-            return cls(path, _connect(path, read_only=read_only), read_only=read_only)
+            connection = _connect(path, read_only=read_only, sealed=sealed)
+            return cls(path, connection, read_only=read_only, sealed=sealed)
         except sqlite3.Error as error:
             raise CaseError(f"cannot be opened ({error})", str(path), "check permissions and free space") from error
 
@@ -176,6 +187,11 @@ class CaseStore:
         """Add a row to the ledger in a transaction of its own."""
         with self.transaction():
             ledger.append(self.connection, actor, action, details)
+
+    def record_reading(self, actor: ledger.Actor, action: str, details: dict[str, Any]) -> None:
+        """Add a row for a command that read, in a transaction of its own (see :func:`ledger.append_reading`)."""
+        with self.transaction():
+            ledger.append_reading(self.connection, actor, action, details)
 
     def close(self) -> None:
         """Close the file. The last writer to close folds the write-ahead log into it: at rest a case is one file.
@@ -231,8 +247,13 @@ def _make_private_file(path: Path, content: bytes, remedy: str) -> None:
         file.write(content)
 
 
-def _check_identity(path: Path) -> None:
-    """Read the SQLite header by hand, so that no foreign file is ever opened as a database."""
+def is_sealed(path: Path) -> bool:
+    """Say whether a case is final. Reads the SQLite header by hand: no foreign file is ever opened as a database.
+
+    Raises:
+        NotACaseError: The file is missing or is not a tamiz case.
+        CaseVersionError: Its schema is not the one this tamiz knows.
+    """
     try:
         with path.open("rb") as file:
             header = file.read(100)
@@ -240,7 +261,8 @@ def _check_identity(path: Path) -> None:
         raise NotACaseError("no such file", str(path), _REMEDY) from error
     except OSError as error:
         raise NotACaseError(f"cannot be read ({error.strerror})", str(path), _REMEDY) from error
-    if header[:16] != b"SQLite format 3\0" or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+    application = int.from_bytes(header[68:72], "big")
+    if header[:16] != b"SQLite format 3\0" or application not in {APPLICATION_ID, SEALED_APPLICATION_ID}:
         raise NotACaseError("is not a tamiz case", str(path), _REMEDY)
     version = int.from_bytes(header[60:64], "big")
     if version > SCHEMA_VERSION:
@@ -255,12 +277,16 @@ def _check_identity(path: Path) -> None:
             str(path),
             "read it with that one, or scan the evidence into a new case",
         )
+    return application == SEALED_APPLICATION_ID
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, read_only: bool, sealed: bool = False) -> sqlite3.Connection:
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
-    if read_only and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-        uri += "&immutable=1"  # on a medium that cannot be written, nobody else is writing either
+    unwritable = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
+    if sealed or (read_only and unwritable):
+        # on a medium that cannot be written, nobody else is writing either; to what is sealed, nobody may, and what
+        # lies beside it under the name of a journal is no part of it
+        uri += "&immutable=1"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA trusted_schema = OFF")

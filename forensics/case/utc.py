@@ -9,7 +9,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def now() -> str:
     """The present, to the microsecond."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return written(datetime.now(UTC))
+
+
+def written(moment: datetime) -> str:
+    """A moment that has a time zone, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def from_nanoseconds(nanoseconds: int | None) -> str | None:

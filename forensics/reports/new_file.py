@@ -22,15 +22,24 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         ReportError: It exists already or cannot be written. Nothing is left behind.
     """
+    with new_path(path) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def new_path(path: Path) -> Iterator[Path]:
+    """Give an empty file to be filled by its path, as a database is; else as :func:`new_file`.
+
+    Raises:
+        ReportError: It exists already or cannot be written. Nothing is left behind.
+    """
     refuse_existing(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
+            yield temporary
+            _write_through(temporary)
             _give_name(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -52,6 +61,15 @@ def refuse_existing(path: Path) -> None:
 
 def _exists(path: Path) -> ReportError:
     return ReportError("exists already", str(path), "choose another name, or move the old file away")
+
+
+def _write_through(path: Path) -> None:
+    """Have the operating system put a file on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _give_name(temporary: Path, path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A case made final: sealed, signed, time-stamped, and checked by a stranger."""
