@@ -27,6 +27,8 @@ from plugins.command import (
     open_library,
     print_json,
     progress_options,
+    reading_for_others,
+    record_reading,
     say,
     show,
     writing_to_case,
@@ -163,7 +165,8 @@ def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, progr
 @click.option("--disposition", "dispositions", multiple=True, type=click.Choice(DISPOSITIONS),
               help="Which sets' hits; notable and reference if left out. Repeatable.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def hits(case: Path, dispositions: tuple[str, ...], as_json: bool) -> None:
+@EXAMINER
+def hits(case: Path, dispositions: tuple[str, ...], examiner: str | None, as_json: bool) -> None:
     """List the hits: one row for each stream and set entry."""
     from forensics.case.reader import PUBLIC_HIT_FIELDS, SHOWN, CaseReader
 
@@ -180,6 +183,7 @@ def hits(case: Path, dispositions: tuple[str, ...], as_json: bool) -> None:
             rows = [{"remark": None} | row for row in rows]
         show(rows, columns, as_json, "no hits")
 
+    record_reading(case, examiner, "hits", {"dispositions": list(dispositions or SHOWN), "rows": len(rows)})
 
 @cli.command()
 @click.argument("case", type=CASE)
@@ -207,12 +211,12 @@ def report(case: Path, output: Path, language: str, recipient: str, examiner: st
     from forensics.reports.recipient import Recipient
     from forensics.reports.report import write_report
 
-    with writing_to_case(case, examiner) as (store, actor):
+    with reading_for_others(case, examiner) as (store, record):
         reader = CaseReader(store)
         with reader.snapshot():
             files = write_report(reader, output, language, Recipient(recipient))
         written = [{"file": file.path.name, "sha256": file.sha256} for file in files]
-        store.record(actor, "report", {"language": language, "recipient": recipient, "files": written})
+        record("report", {"language": language, "recipient": recipient, "files": written})
     for file in files:
         click.echo(f"{file.path}  sha256 {file.sha256}")
 
@@ -228,6 +232,7 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
     """Export a case in one of the registered formats (see 'tamiz doctor')."""
     from forensics.case.reader import CaseReader
     from forensics.reports.recipient import Recipient
+@EXAMINER
 
     exporters = {exporter.name: exporter for exporter in loader.exporters()}
     if format_name not in exporters:
@@ -241,6 +246,7 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
 @cli.command("locate")
 @click.argument("case", type=CASE)
 @click.argument("locator")
+    record_reading(case, examiner, "locate", {"locator": locator, "agrees": located.agrees})
 @click.option("--source", type=FILE, help="Where the evidence is now, if it has moved.")
 @ALLOW_WRITABLE
 @PASSWORD_FILE
@@ -248,7 +254,7 @@ def export_command(case: Path, format_name: str, output: Path, recipient: str, e
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def locate_command(
     case: Path, locator: str, source: Path | None, allow_writable: bool, password_files: tuple[str, ...],
-    recovery_key_files: tuple[str, ...], as_json: bool,
+    recovery_key_files: tuple[str, ...], examiner: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Show what a locator points at and hash it again. Shows no content."""
     from forensics.case.reader import CaseReader
@@ -269,6 +275,7 @@ def locate_command(
             click.echo(f"{name:12} {stored}  in the case\n{'':12} {found}  in the evidence now")
     if located.problem:
         raise TamizError(f"cannot be read: {located.problem}", locator)
+        click.echo(f"its head: {rows[-1]['hash']}", err=True)
     if not located.agrees:
         raise TamizError("evidence and case differ", locator, "check that it is the same evidence")
 

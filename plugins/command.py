@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from forensics.case.ledger import Actor
     from forensics.case.store import CaseStore
     from hashsets.library import Library
+
+RecordReading = Callable[[str, dict[str, Any]], None]
+"""Records in a ledger what was done, and its details."""
 
 FAILED, NOT_ALL_EXAMINED = 1, 3
 """Exit codes beside 0 (done) and 2 (wrong usage, Click's own)."""
@@ -163,6 +168,36 @@ def writing_to_case(case: Path, examiner: str | None) -> Iterator[tuple[CaseStor
     signal.signal(signal.SIGTERM, interrupt)
     with CaseStore.open(case) as store:
         yield store, actor_named(examiner or CaseReader(store).examiners()[0])
+
+
+@contextmanager
+def reading_for_others(case: Path, examiner: str | None) -> Iterator[tuple[CaseStore, RecordReading]]:
+    """Open a case whose findings are to leave the laboratory; what left is recorded in its ledger.
+
+    Nothing can be recorded in a sealed case: it is read, and the user is told.
+    """
+    from forensics.case.store import CaseStore, is_sealed
+
+    if is_sealed(case):
+        with CaseStore.open(case, read_only=True) as store:
+            yield store, lambda action, _: say(f"{case} is sealed: this {action} is not recorded in its ledger")
+        return
+    with writing_to_case(case, examiner) as (store, actor):
+        yield store, partial(store.record, actor)
+
+
+def record_reading(case: Path, examiner: str | None, action: str, details: dict[str, Any]) -> None:
+    """Leave a row in the ledger of a case for what somebody has read of it.
+
+    What cannot be written (a sealed case, a read-only medium) can still be read; the user is told.
+    """
+    from forensics.case.store import is_sealed
+
+    if is_sealed(case) or not (os.access(case, os.W_OK) and os.access(case.parent, os.W_OK)):
+        say(f"{case} cannot be written: that it was read is not recorded in its ledger")
+        return
+    with writing_to_case(case, examiner) as (store, actor):
+        store.record_reading(actor, action, details)
 
 
 def print_json(document: object) -> None:
