@@ -31,10 +31,9 @@ class Missing(StrEnum):
 Stated: TypeAlias = str | Missing
 """A value in words, or why there is none."""
 
+_ABBREVIATIONS = {Missing.UNKNOWN: "S.I.", Missing.NOT_APPLICABLE: "N.A.", Missing.NOT_ASSESSED: "N.E."}
 _WORDS = {
-    "s.i.": Missing.UNKNOWN,
-    "n.a.": Missing.NOT_APPLICABLE,
-    "n.e.": Missing.NOT_ASSESSED,
+    **{word.lower(): missing for missing, word in _ABBREVIATIONS.items()},
     **{str(missing): missing for missing in Missing},
 }
 _OFFSET = re.compile(r"T.*([+-]\d\d:\d\d|Z)$")
@@ -69,6 +68,16 @@ def of_row(row: Mapping[str, Any], name: str) -> Stated:
     """Read the two columns back."""
     value = row[name]
     return Missing(row[f"{name}_missing"]) if value is None else str(value)
+
+
+def as_json(what: Stated) -> str | dict[str, str]:
+    """What is stated as JSON: a text, or an object with the one name ``missing``, which no text can be taken for."""
+    return {"missing": str(what)} if isinstance(what, Missing) else what
+
+
+def as_word(what: Stated) -> str:
+    """What is stated for people: a text, or ``S.I.``, ``N.A.``, ``N.E.``."""
+    return _ABBREVIATIONS[what] if isinstance(what, Missing) else what
 
 
 @dataclass(frozen=True, slots=True)

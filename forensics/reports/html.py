@@ -63,14 +63,19 @@ def write_html(case: CaseReader, output: Path, language: str, recipient: Recipie
     """
     refuse_existing(output)
     allowed = disclosure(recipient)
-    template = _environment(language).get_template("report.html")
+    template = environment(language).get_template("report.html")
     page = template.render(_context(case, recipient, allowed), resemblance=partial(resemblance, translation(language)))
     with new_file(output) as file:
         file.write(page.encode())
 
 
 @cache
-def _environment(language: str) -> Environment:
+def environment(language: str) -> Environment:
+    """What templates are filled with in a language.
+
+    Raises:
+        ReportError: There is no such language.
+    """
     words = translation(language)
     not_stated = Markup('<abbr title="%s">%s</abbr>') % (words.gettext("not stated"), words.gettext("n/s"))
 

@@ -15,6 +15,9 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forensics.case.custody import Break
+from forensics.case.exhibits import CODES, Field
+from forensics.case.stated import Missing
 from forensics.errors import ReportError
 from forensics.evidence.stream import Allocation, Recovery
 from forensics.hashing.perceptual import FAITHFUL_PROBES
@@ -72,6 +75,12 @@ def codes() -> dict[str, set[str]]:
         "algorithm": {"md5", "sha1", "sha256", "manifest-sha256", "size", "pdq", "phash", "vpdq"},
         "probe": {*TURNS, *FAITHFUL_PROBES, TRIMMED, THUMBNAIL},
         "scheme": {"dos", "gpt", "none"},
+        "missing": set(Missing),
+        "exhibit-kind": set(CODES[Field.KIND]),
+        "custody-start": set(CODES[Field.CUSTODY_START]),
+        "collection": set(CODES[Field.COLLECTION]),
+        "packing": set(CODES[Field.PACKING]),
+        "custody-break": set(Break),
     }
 
 
