@@ -181,7 +181,8 @@ class MultiIndex:
         for start in range(0, len(queries), at_once):
             some = queries[start : start + at_once]
             windows, crowded = self._looked_up(some, lookups)
-            for known, rows in self._candidates(windows):
+            for known, of_lookup in self._candidates(windows):
+                rows = of_lookup // len(lookups.chunks)
                 distances = distances_between(self._hashes.take(known, axis=0), some.take(rows, axis=0))
                 close = np.flatnonzero(distances <= radius)
                 near.add(rows[close] + start, known[close], distances[close])
@@ -193,28 +194,28 @@ class MultiIndex:
     def _looked_up(self, queries: Hashes, lookups: _Lookups) -> tuple[_Windows, _Rows]:
         """Look up some queries, and tell which of them meet so many hashes that comparing all is as fast."""
         words = _dealt_words(queries)
-        buckets = words.astype("<u8", copy=False).view("<u2").astype(np.int64).take(lookups.chunks, axis=1)
+        buckets = words.astype("<u8", copy=False).view("<u2").take(lookups.chunks, axis=1)
         buckets ^= lookups.masks
-        buckets += lookups.firsts
-        firsts = self._starts.take(buckets)
-        counts = self._starts[1:].take(buckets) - firsts
-        is_crowded = counts.sum(axis=1, dtype=np.int64) > len(self) // _LARGEST_SHARE
+        places = buckets + lookups.firsts
+        firsts = self._starts.take(places).astype(np.int64)
+        counts = self._starts[1:].take(places).astype(np.int64)
+        counts -= firsts
+        is_crowded = counts.sum(axis=1) > len(self) // _LARGEST_SHARE
         counts[is_crowded] = 0
-        parts = (counts.astype(np.int64).ravel() + (self._window - 1)) // self._window
-        of_lookup = np.repeat(np.arange(len(parts)), parts)
-        ends = np.cumsum(parts)
-        places = np.arange(len(of_lookup))
-        places -= (ends - parts).take(of_lookup)  # which window of its bucket each is
-        places *= self._window
-        places += firsts.ravel().take(of_lookup).astype(np.int64)
+        parts = (counts.ravel() + (self._window - 1)) // self._window
+        of_lookup = np.arange(len(parts)).repeat(parts)
+        # a window of a bucket begins where the bucket does, and one length further on for each before it
+        firsts = firsts.ravel() - (parts.cumsum() - parts) * self._window
+        places = firsts.take(of_lookup)
+        places += np.arange(len(of_lookup)) * self._window
         np.minimum(places, self._last_window, out=places)
-        rows, lookup = np.divmod(of_lookup, len(lookups.chunks))
-        rests = _rests(words[:, :, None], np.arange(_OF_WORD), self._rest_type).reshape(-1)
-        rests = rests.take(rows * CHUNKS + lookups.chunks.take(lookup))
-        return _Windows(places, rows, rests, lookups.most.take(lookup)), np.flatnonzero(is_crowded)
+        rests = _rests(words[:, :, None], np.arange(_OF_WORD), self._rest_type).reshape(-1, CHUNKS)
+        rests = rests.take(lookups.chunks, axis=1).ravel().take(of_lookup)
+        most = lookups.most.take(of_lookup % len(lookups.most))
+        return _Windows(places, of_lookup, rests, most), is_crowded.nonzero()[0]
 
     def _candidates(self, windows: _Windows) -> Iterator[tuple[npt.NDArray[Any], _Rows]]:
-        """Give the rows of hashes whose word is near where they were found, and the rows of their queries.
+        """Give the rows of hashes whose word is near where they were found, and the lookups that found them.
 
         So many are compared at once as stay in the cache.
         """
@@ -223,12 +224,12 @@ class MultiIndex:
             some = slice(start, start + at_once)
             rests = self._windows[windows.places[some]].view(self._rest_type).reshape(-1, self._window)
             rests ^= windows.rests[some, None]
-            close = np.flatnonzero(np.bitwise_count(rests) <= windows.most[some, None])
+            close = (np.bitwise_count(rests) <= windows.most[some, None]).ravel().nonzero()[0]
             if close.size:
                 window, place = np.divmod(close, self._window)
                 window += start
                 place += windows.places.take(window)
-                yield self._rows.take(place), windows.rows.take(window)
+                yield self._rows.take(place), windows.lookups.take(window)
 
 
 class _Windows(NamedTuple):
@@ -236,13 +237,13 @@ class _Windows(NamedTuple):
 
     Attributes:
         places: Where each begins.
-        rows: The query it is read for.
+        lookups: Which lookup it is of, counted through the queries.
         rests: What its hashes are compared with.
         most: In how many bits they may differ from that.
     """
 
     places: _Rows
-    rows: _Rows
+    lookups: _Rows
     rests: npt.NDArray[Any]
     most: npt.NDArray[np.uint8]
 
@@ -290,7 +291,7 @@ class _Lookups(NamedTuple):
     """
 
     chunks: _Rows
-    masks: _Rows
+    masks: npt.NDArray[np.uint16]
     firsts: _Rows
     most: npt.NDArray[np.uint8]
 
@@ -331,10 +332,10 @@ def _window(hashes: int) -> int:
     return max(8, mean + 2 * isqrt(mean))
 
 
-def _masks(flips: int) -> _Rows:
+def _masks(flips: int) -> npt.NDArray[np.uint16]:
     """All values of a chunk of which up to `flips` bits are set."""
     chosen = (bits for flipped in range(flips + 1) for bits in combinations(range(_WIDTH), flipped))
-    return np.array([sum(1 << bit for bit in bits) for bits in chosen], np.int64)
+    return np.array([sum(1 << bit for bit in bits) for bits in chosen], np.uint16)
 
 
 @lru_cache(maxsize=1)
@@ -354,8 +355,7 @@ def _dealt_words(hashes: Hashes) -> npt.NDArray[np.uint64]:
         # the bytes of each word, the lowest first
         columns = np.ascontiguousarray(hashes[start : start + _DEALT_AT_ONCE], "<u8").view(np.uint8)
         if len(columns) <= _BYTES:  # a few queries in a few steps
-            added_at_once = added[np.arange(_BYTES), columns]
-            words[start : start + len(columns)] = np.bitwise_or.reduce(added_at_once, axis=1)
+            words[start : start + len(columns)] = np.bitwise_or.reduce(added[np.arange(_BYTES), columns], axis=1)
             continue
         some = words[start : start + len(columns)]
         some[...] = 0
