@@ -20,6 +20,10 @@ FIRM_TIERS = (Tier.EXACT, Tier.NEAR)
 """Hits of which contents are listed unless others are asked for: a ``similar`` one is a lead, and no ground to list."""
 
 
+IS_MEDIA = "(perceptual = 'hashed' OR media_type GLOB 'image/*' OR media_type GLOB 'video/*')"
+"""Which contents are pictures and films, in SQL."""
+
+
 class Choice(StrEnum):
     """Which contents of a case are listed."""
 
@@ -93,7 +97,7 @@ def _condition(listing: Listing) -> tuple[str, Sequence[str]]:
         case Choice.ALL:
             return "TRUE", ()
         case Choice.MEDIA:
-            return "(perceptual = 'hashed' OR media_type GLOB 'image/*' OR media_type GLOB 'video/*')", ()
+            return IS_MEDIA, ()
     condition, values = _hit_condition(listing, sound=True)
     benign = "SELECT content FROM hits JOIN sets_used ON uuid = set_uuid WHERE disposition = 'benign'"
     return f"{condition} AND sha256 NOT IN ({benign})", values

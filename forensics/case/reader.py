@@ -168,6 +168,22 @@ class CaseReader:
 
     # The case
 
+    def query(self, statement: str, *parameters: object) -> Iterator[dict[str, Any]]:
+        """Ask the case something of one's own: rows by the names of their columns.
+
+        Args:
+            statement: An SQL query.
+            parameters: Values of its question marks.
+
+        Raises:
+            CaseError: The case cannot be read.
+        """
+        yield from self._rows(statement, *parameters)
+
+    def ledger_head(self) -> dict[str, Any]:
+        """The last row of the ledger: ``sequence``, ``hash``, ``at``. Every case has one."""
+        return next(self._rows("SELECT sequence, hash, at FROM ledger ORDER BY sequence DESC LIMIT 1"))
+
     def case_info(self) -> dict[str, Any]:
         """Row of the case: ``uuid``, ``number``, ``authority``, ``created``, ``tool_version``."""
         return next(self._rows("SELECT uuid, number, authority, created, tool_version FROM case_info"))
