@@ -27,7 +27,7 @@ from hashsets.formats import vics
 if TYPE_CHECKING:
     from hashsets.library import Library
 
-VICS_CONTEXT = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/{}/$metadata#Media"
+_VICS_CONTEXT = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/{}/$metadata#{}"
 _SEGMENTS = {f"vics-2.0-{name.lower()}": name for name in ("Default", "US", "UK", "CUSTOM")}
 _VICS_KEYS = {meaning: key for key, meaning in vics.ATTRIBUTES.items()}
 _VICS_ALGORITHMS = {*PERCEPTUAL_LENGTHS, "photodna", "phash-64"}
@@ -93,9 +93,7 @@ def write_list(entries: Iterable[KnownEntry], scheme: str | None, format_name: s
 
 def _write_vics(file: BinaryIO, entries: Iterable[KnownEntry], scheme: str | None, left_out: _LeftOut) -> int:
     """One Media a line. The category scheme stands in a key of our own; without it the context would have to say it."""
-    context = VICS_CONTEXT.format(_SEGMENTS.get(scheme or "", "CUSTOM"))
-    head = {vics.SCHEME_KEY: scheme or "", "@odata.context": context}
-    file.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "value": [')
+    file.write(vics_head(scheme, "Media"))
     count = 0
     for count, entry in enumerate(entries, start=1):
         text = json.dumps(_media(entry, left_out), ensure_ascii=False, separators=(",", ":"))
@@ -104,11 +102,23 @@ def _write_vics(file: BinaryIO, entries: Iterable[KnownEntry], scheme: str | Non
     return count
 
 
+def vics_head(scheme: str | None, kind: str) -> bytes:
+    """Begin a VICS 2.0 file, up to the first of its objects.
+
+    Args:
+        scheme: Of its categories; ``None`` if it has none, or none that all share.
+        kind: What its objects are: ``Media`` or ``Cases``.
+    """
+    context = _VICS_CONTEXT.format(_SEGMENTS.get(scheme or "", "CUSTOM"), kind)
+    head = {vics.SCHEME_KEY: scheme or "", "@odata.context": context}
+    return json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "value": ['
+
+
 def _media(entry: KnownEntry, left_out: _LeftOut) -> dict[str, Any]:
     """One entry as a Media object."""
     stated = {
-        "MediaID": _number_or_text(entry.reference),
-        "Category": _number_or_text(entry.category),
+        "MediaID": vics_code(entry.reference),
+        "Category": vics_code(entry.category),
         "MD5": entry.md5,
         "SHA1": entry.sha1,
         "MediaSize": entry.size,
@@ -136,7 +146,7 @@ def _media(entry: KnownEntry, left_out: _LeftOut) -> dict[str, Any]:
     return media
 
 
-def _number_or_text(text: str | None) -> int | str | None:
+def vics_code(text: str | None) -> int | str | None:
     """A code as VICS has it, a number, if it reads back as the same text."""
     return int(text) if text is not None and text.isascii() and text.isdigit() and str(int(text)) == text else text
 

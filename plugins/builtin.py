@@ -134,19 +134,25 @@ def tamiz_list_formats() -> list[ListFormat]:
 
 @hookimpl
 def tamiz_exporters() -> list[Exporter]:
-    """The table of hits as CSV."""
-    from forensics.reports import csv
+    """Hits in five formats, statistics, and the referral for victim identification."""
+    from forensics.reports import case_uco, csv, dfxml, hashdeep, referral, statistics, vics
 
-    return [csv.CsvExporter()]
+    return [
+        csv.CsvExporter(), vics.VicsExporter(), case_uco.CaseUcoExporter(), dfxml.DfxmlExporter(),
+        hashdeep.HashdeepExporter(), statistics.StatisticsExporter(), referral.ReferralExporter(),
+    ]  # fmt: skip
 
 
 @hookimpl
 def tamiz_commands() -> list[click.Command]:
-    """``tamiz demo``; ``seal``, ``verify``, ``key`` and ``timestamp``."""
-    from plugins import seal_commands
+    """Making cases and stating things of them, custody, offences, approvals, links; sealing; ``demo``."""
+    from plugins import approval_commands, case_commands, custody_commands, offence_commands, seal_commands
     from plugins.sample_evidence import command
 
     return [
+        case_commands.case_group, case_commands.authority_group, case_commands.exhibit_group,
+        custody_commands.custody_group, custody_commands.refer_command, offence_commands.offence_group,
+        offence_commands.tag_command, approval_commands.approve_command,
         command.demo, seal_commands.seal_command, seal_commands.verify_command,
         seal_commands.key_group, seal_commands.timestamp_group,
     ]  # fmt: skip

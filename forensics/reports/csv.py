@@ -15,13 +15,13 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from forensics.case.content_walk import Scope
 from forensics.case.reader import PUBLIC_HIT_FIELDS, CaseReader, Hit
-from forensics.errors import ReportError
 from forensics.reports.exporter import Exporter
 from forensics.reports.new_file import new_file
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import Pseudonyms
-from forensics.reports.recipient import Disclosure, Recipient, disclosure
+from forensics.reports.recipient import Disclosure, Recipient, require
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -42,20 +42,16 @@ class CsvExporter(Exporter):
 
     name = "csv"
 
-    def export(self, case: CaseReader, output: Path, recipient: Recipient) -> None:
+    def export(self, case: CaseReader, output: Path, recipient: Recipient, scope: Scope = Scope.HITS) -> None:  # noqa: ARG002
         """Write the table of hits.
 
         Raises:
             ReportError: The file exists or cannot be written, the case's key is missing, or the recipient gets no rows.
         """
-        allowed = disclosure(recipient)
-        if not allowed.rows:
-            raise ReportError(
-                f"the recipient '{recipient}' gets counts only, no table of hits", None, "use 'tamiz report' instead"
-            )
+        allowed = require(recipient, "rows", "table of hits")
         columns = hit_columns(allowed)
         pseudonyms = Pseudonyms.of_case(case.path)
-        _write(output, columns, (_hit_row(hit, columns, pseudonyms) for hit in case.hits()))
+        write_table(output, columns, (_hit_row(hit, columns, pseudonyms) for hit in case.hits()))
 
 
 def write_gaps(case: CaseReader, output: Path) -> None:
@@ -68,7 +64,7 @@ def write_gaps(case: CaseReader, output: Path) -> None:
     Raises:
         ReportError: The file exists or cannot be written.
     """
-    _write(output, GAP_COLUMNS, ((gap.locator, gap.reason, gap.detail) for gap in case.gaps()))
+    write_table(output, GAP_COLUMNS, ((gap.locator, gap.reason, gap.detail) for gap in case.gaps()))
 
 
 def hit_columns(allowed: Disclosure) -> tuple[str, ...]:
@@ -109,7 +105,17 @@ def cell(text: str) -> str:
     return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
-def _write(output: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def write_table(output: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table to a new file.
+
+    Args:
+        output: The file.
+        columns: Names of the columns.
+        rows: As many texts each; what could be taken for a formula is escaped.
+
+    Raises:
+        ReportError: The file exists or cannot be written.
+    """
     with new_file(output) as file:
         file.write(BYTE_ORDER_MARK)
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")

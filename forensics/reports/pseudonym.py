@@ -16,6 +16,7 @@ from pathlib import Path
 
 from forensics.case.store import pseudonym_key_path
 from forensics.errors import ReportError
+from forensics.reports.recipient import Disclosure
 
 _DIGITS = 10
 _KEY_BYTES = 32
@@ -72,3 +73,30 @@ class Pseudonyms:
 
     def _digits(self, message: bytes) -> str:
         return hmac.digest(self._key, message, "sha256").hex()[:_DIGITS]
+
+
+class StreamNames:
+    """What a recipient reads where a stream's path belongs: the path, or its pseudonym.
+
+    Args:
+        case: The case file.
+        allowed: What the recipient may see.
+
+    Raises:
+        ReportError: The case's key is missing or malformed.
+    """
+
+    __slots__ = ("_allowed", "pseudonyms")
+
+    def __init__(self, case: Path, allowed: Disclosure) -> None:
+        self.pseudonyms = Pseudonyms.of_case(case)
+        self._allowed = allowed
+
+    def of(self, path: str, stored_path: bytes) -> str:
+        """The name of one stream.
+
+        Args:
+            path: Its path as text.
+            stored_path: Its path byte for byte, as the file system stores it.
+        """
+        return path if self._allowed.paths else self.pseudonyms.of_path(stored_path)

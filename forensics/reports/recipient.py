@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from forensics.errors import ReportError
+
 
 class Recipient(StrEnum):
     """For whom a report or an export is written."""
@@ -38,6 +40,8 @@ class Disclosure:
         acquisition_record: What the acquisition tool stored in the image (free text).
         configuration: Parameters and environment of every scan.
         ledger_rows: The ledger row by row, so that its chain can be recomputed.
+        unmatched: Digests and metadata of contents that no list knows.
+        small_cells: Statistics with every count, also those so small that they may single somebody out.
     """
 
     rows: bool
@@ -49,24 +53,30 @@ class Disclosure:
     acquisition_record: bool
     configuration: bool
     ledger_rows: bool
+    unmatched: bool
+    small_cells: bool
 
 
 DISCLOSURES = {
     Recipient.LABORATORY: Disclosure(
         rows=True, paths=True, digests=True, references=True,
         set_names=True, source_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
+        unmatched=True, small_cells=True,
     ),
     Recipient.PROSECUTOR: Disclosure(
         rows=True, paths=False, digests=True, references=False,
         set_names=True, source_names=False, acquisition_record=True, configuration=True, ledger_rows=False,
+        unmatched=False, small_cells=False,
     ),
     Recipient.DEFENCE: Disclosure(
         rows=True, paths=False, digests=False, references=False,
         set_names=True, source_names=False, acquisition_record=True, configuration=True, ledger_rows=True,
+        unmatched=False, small_cells=False,
     ),
     Recipient.COURT: Disclosure(
         rows=False, paths=False, digests=False, references=False,
         set_names=False, source_names=False, acquisition_record=False, configuration=False, ledger_rows=False,
+        unmatched=False, small_cells=False,
     ),
 }  # fmt: skip
 """The table. The laboratory sees everything a case may tell; the others see less, each for what they do."""
@@ -75,3 +85,30 @@ DISCLOSURES = {
 def disclosure(recipient: Recipient) -> Disclosure:
     """What a recipient may see."""
     return DISCLOSURES[recipient]
+
+
+_WITHOUT = {
+    "rows": "counts only",
+    "digests": "no digests of contents",
+    "unmatched": "nothing of contents that were not hit",
+}
+"""What a recipient gets instead, in words, by the field of :class:`Disclosure` that an export cannot do without."""
+
+
+def require(recipient: Recipient, field: str, what: str) -> Disclosure:
+    """What a recipient may see, if an export makes sense for them at all.
+
+    Args:
+        recipient: For whom.
+        field: The field of :class:`Disclosure` that the export cannot do without: ``rows``, ``digests``, ``unmatched``.
+        what: The export, as in "no table of hits".
+
+    Raises:
+        ReportError: The recipient may not see it.
+    """
+    allowed = disclosure(recipient)
+    if not getattr(allowed, field):
+        raise ReportError(
+            f"the recipient '{recipient}' gets {_WITHOUT[field]}, no {what}", None, "use 'tamiz report' instead"
+        )
+    return allowed

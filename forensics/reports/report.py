@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from forensics.case.reader import CaseReader
@@ -12,19 +10,7 @@ from forensics.errors import ReportError
 from forensics.reports import csv, html
 from forensics.reports.new_file import refuse_existing
 from forensics.reports.recipient import Recipient, disclosure
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenFile:
-    """A file of a report.
-
-    Attributes:
-        path: Where it is.
-        sha256: Its digest, for the ledger.
-    """
-
-    path: Path
-    sha256: str
+from forensics.reports.written_file import WrittenFile
 
 
 def write_report(
@@ -61,7 +47,7 @@ def write_report(
         for path, write in paths.items():
             write(path)
             written.append(path)
-        return tuple(WrittenFile(path, _sha256(path)) for path in written)
+        return tuple(WrittenFile.at(path) for path in written)
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
@@ -73,11 +59,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ReportError(f"cannot be made ({error.strerror})", str(folder), "choose another folder") from error
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ReportError(f"cannot be read back ({error.strerror})", str(path), "check the medium") from error
