@@ -17,11 +17,9 @@ from plugins.command import (
     CASE,
     DISPOSITIONS,
     EXAMINER,
-    EXAMINER_VARIABLE,
     FAILED,
     NOT_ALL_EXAMINED,
     TamizGroup,
-    actor_named,
     keep_option,
     library_folder,
     open_library,
@@ -33,7 +31,6 @@ from plugins.command import (
     show,
     writing_to_case,
 )
-from plugins.export_commands import export_command
 from plugins.set_commands import set_group
 
 if TYPE_CHECKING:
@@ -68,26 +65,7 @@ def cli() -> None:
     """
 
 
-# Cases
-
-
-@cli.group("case", cls=TamizGroup)
-def case_group() -> None:
-    """Make cases."""
-
-
-@case_group.command("new")
-@click.argument("case", type=CASE)
-@click.option("--number", required=True, help="Case number.")
-@click.option("--examiner", required=True, envvar=EXAMINER_VARIABLE, help="Name of the examiner.")
-@click.option("--authority", help="Warrant or request under which the examination is made.")
-@click.option("--exhibit", "exhibits", multiple=True, metavar="LABEL", help="An exhibit, such as E1. Repeatable.")
-def case_new(case: Path, number: str, examiner: str, authority: str | None, exhibits: tuple[str, ...]) -> None:
-    """Make a new case file."""
-    from forensics.case.store import CaseStore
-
-    CaseStore.create(case, number, actor_named(examiner), authority, exhibits).close()
-    click.echo(f"{case}: made")
+# Cases (what makes them, and what people state of them, stands in the modules of plugins)
 
 
 @cli.command()
@@ -165,8 +143,8 @@ def match_command(case: Path, sets: tuple[str, ...], examiner: str | None, progr
 @click.argument("case", type=CASE)
 @click.option("--disposition", "dispositions", multiple=True, type=click.Choice(DISPOSITIONS),
               help="Which sets' hits; notable and reference if left out. Repeatable.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @EXAMINER
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def hits(case: Path, dispositions: tuple[str, ...], examiner: str | None, as_json: bool) -> None:
     """List the hits: one row for each stream and set entry."""
     from forensics.case.reader import PUBLIC_HIT_FIELDS, SHOWN, CaseReader
@@ -183,8 +161,8 @@ def hits(case: Path, dispositions: tuple[str, ...], examiner: str | None, as_jso
             columns.append("remark")
             rows = [{"remark": None} | row for row in rows]
         show(rows, columns, as_json, "no hits")
-
     record_reading(case, examiner, "hits", {"dispositions": list(dispositions or SHOWN), "rows": len(rows)})
+
 
 @cli.command()
 @click.argument("case", type=CASE)
@@ -209,27 +187,52 @@ def status(case: Path, as_json: bool, digest: bool) -> None:
 def report(case: Path, output: Path, language: str, recipient: str, examiner: str | None) -> None:
     """Write a report: one HTML page, and the hits and what was not examined as CSV."""
     from forensics.case.reader import CaseReader
+    from forensics.release.approvals import REPORT, Kind, release
     from forensics.reports.recipient import Recipient
     from forensics.reports.report import write_report
 
     with reading_for_others(case, examiner) as (store, record):
         reader = CaseReader(store)
         with reader.snapshot():
+            approval = release(store, Kind(REPORT, Recipient(recipient), language))
             files = write_report(reader, output, language, Recipient(recipient))
         written = [{"file": file.path.name, "sha256": file.sha256} for file in files]
-        record("report", {"language": language, "recipient": recipient, "files": written})
+        record("report", {"language": language, "recipient": recipient, "files": written, **approval})
     for file in files:
         click.echo(f"{file.path}  sha256 {file.sha256}")
+
+
+@cli.command("export")
+@click.argument("case", type=CASE)
+@click.argument("format_name", metavar="FORMAT")
+@click.option("--output", required=True, type=CASE, help="File to write.")
+@click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
+              show_default=True, help="Decides what the export may contain.")  # fmt: skip
+@EXAMINER
+def export_command(case: Path, format_name: str, output: Path, recipient: str, examiner: str | None) -> None:
+    """Export a case in one of the registered formats (see 'tamiz doctor')."""
+    from forensics.case.reader import CaseReader
+    from forensics.release.approvals import EXPORT, Kind, release
+    from forensics.reports.recipient import Recipient
+
+    exporters = {exporter.name: exporter for exporter in loader.exporters()}
+    if format_name not in exporters:
+        raise click.UsageError(f"no export format '{format_name}'; there are: {', '.join(sorted(exporters))}")
+    with reading_for_others(case, examiner) as (store, record):
+        approval = release(store, Kind(EXPORT, Recipient(recipient), format_name))
+        exporters[format_name].export(CaseReader(store), output, Recipient(recipient))
+        record("export", {"format": format_name, "recipient": recipient, "file": output.name, **approval})
+    click.echo(str(output))
 
 
 @cli.command("locate")
 @click.argument("case", type=CASE)
 @click.argument("locator")
-    record_reading(case, examiner, "locate", {"locator": locator, "agrees": located.agrees})
 @click.option("--source", type=FILE, help="Where the evidence is now, if it has moved.")
 @ALLOW_WRITABLE
 @PASSWORD_FILE
 @RECOVERY_KEY_FILE
+@EXAMINER
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def locate_command(
     case: Path, locator: str, source: Path | None, allow_writable: bool, password_files: tuple[str, ...],
@@ -243,6 +246,7 @@ def locate_command(
     with CaseReader.open(case) as reader:
         keyring = Keyring.read(password_files, recovery_key_files)
         located = locate(reader, locator, source, keyring, allow_writable=allow_writable)
+    record_reading(case, examiner, "locate", {"locator": locator, "agrees": located.agrees})
     if as_json:
         print_json({**dataclasses.asdict(located), "agrees": located.agrees})
     else:
@@ -254,7 +258,6 @@ def locate_command(
             click.echo(f"{name:12} {stored}  in the case\n{'':12} {found}  in the evidence now")
     if located.problem:
         raise TamizError(f"cannot be read: {located.problem}", locator)
-        click.echo(f"its head: {rows[-1]['hash']}", err=True)
     if not located.agrees:
         raise TamizError("evidence and case differ", locator, "check that it is the same evidence")
 
@@ -272,6 +275,7 @@ def log_command(case: Path, as_json: bool) -> None:
     show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
     if broken is None:
         click.echo(f"the chain is whole: {len(rows)} rows, each follows from the one before it", err=True)
+        click.echo(f"its head: {rows[-1]['hash']}", err=True)
     else:
         raise TamizError(
             f"the ledger is broken at row {broken}", str(case), "the case was changed by other means than tamiz"
@@ -349,7 +353,6 @@ def _add_plugin_commands() -> None:
 
 
 cli.add_command(set_group)
-cli.add_command(export_command)
 _add_plugin_commands()
 
 

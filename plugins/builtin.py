@@ -134,13 +134,10 @@ def tamiz_list_formats() -> list[ListFormat]:
 
 @hookimpl
 def tamiz_exporters() -> list[Exporter]:
-    """Hits in five formats, statistics, and the referral for victim identification."""
-    from forensics.reports import case_uco, csv, dfxml, hashdeep, referral, statistics, vics
+    """The table of hits as CSV."""
+    from forensics.reports import csv
 
-    return [
-        csv.CsvExporter(), vics.VicsExporter(), case_uco.CaseUcoExporter(), dfxml.DfxmlExporter(),
-        hashdeep.HashdeepExporter(), statistics.StatisticsExporter(), referral.ReferralExporter(),
-    ]  # fmt: skip
+    return [csv.CsvExporter()]
 
 
 @hookimpl

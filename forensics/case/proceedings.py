@@ -12,9 +12,10 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.case import ledger
+from forensics.case import ledger, logical_digest
 from forensics.case.ledger import Actor, canonical_json
 from forensics.case.store import CaseStore
+from forensics.case.table_digests import table_digest
 from forensics.errors import CaseError
 
 TABLES = (
@@ -22,6 +23,9 @@ TABLES = (
     "referral_receipts",
 )  # fmt: skip
 """The tables of ``proceedings.sql``."""
+
+_STATEMENTS = ("authorities", "exhibit_statements", "custody_events", "offence_tags")
+"""Those that say something of the case; an approval or a referral made of it changes nothing it says."""
 
 
 def add(
@@ -90,6 +94,17 @@ def changed_rows(connection: sqlite3.Connection) -> list[str]:
             if number not in numbers or _digest(connection, table, number) != digests.get(number)
         ]
     return changed
+
+
+def state_digest(connection: sqlite3.Connection) -> str:
+    """One digest of what a case says: its findings, and what is stated of it but for approvals and referrals.
+
+    SHA-256 over the canonical JSON of ``{"findings": logical digest, "statements": {table: digest}}`` (see
+    :mod:`forensics.case.logical_digest` and :mod:`forensics.case.table_digests`). Reads the whole case.
+    """
+    tables = {name: table_digest(connection, name).sha256 for name in ("exhibits", *_STATEMENTS)}
+    said = {"findings": logical_digest.of_case(connection), "statements": tables}
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
 
 
 def _digest(connection: sqlite3.Connection, table: str, number: int) -> str:
