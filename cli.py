@@ -31,6 +31,7 @@ from plugins.command import (
     show,
     writing_to_case,
 )
+from plugins.export_commands import export_command
 from plugins.set_commands import set_group
 
 if TYPE_CHECKING:
@@ -202,29 +203,6 @@ def report(case: Path, output: Path, language: str, recipient: str, examiner: st
         click.echo(f"{file.path}  sha256 {file.sha256}")
 
 
-@cli.command("export")
-@click.argument("case", type=CASE)
-@click.argument("format_name", metavar="FORMAT")
-@click.option("--output", required=True, type=CASE, help="File to write.")
-@click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
-              show_default=True, help="Decides what the export may contain.")  # fmt: skip
-@EXAMINER
-def export_command(case: Path, format_name: str, output: Path, recipient: str, examiner: str | None) -> None:
-    """Export a case in one of the registered formats (see 'tamiz doctor')."""
-    from forensics.case.reader import CaseReader
-    from forensics.release.approvals import EXPORT, Kind, release
-    from forensics.reports.recipient import Recipient
-
-    exporters = {exporter.name: exporter for exporter in loader.exporters()}
-    if format_name not in exporters:
-        raise click.UsageError(f"no export format '{format_name}'; there are: {', '.join(sorted(exporters))}")
-    with reading_for_others(case, examiner) as (store, record):
-        approval = release(store, Kind(EXPORT, Recipient(recipient), format_name))
-        exporters[format_name].export(CaseReader(store), output, Recipient(recipient))
-        record("export", {"format": format_name, "recipient": recipient, "file": output.name, **approval})
-    click.echo(str(output))
-
-
 @cli.command("locate")
 @click.argument("case", type=CASE)
 @click.argument("locator")
@@ -353,6 +331,7 @@ def _add_plugin_commands() -> None:
 
 
 cli.add_command(set_group)
+cli.add_command(export_command)
 _add_plugin_commands()
 
 

@@ -134,10 +134,13 @@ def tamiz_list_formats() -> list[ListFormat]:
 
 @hookimpl
 def tamiz_exporters() -> list[Exporter]:
-    """The table of hits as CSV."""
-    from forensics.reports import csv
+    """Hits in five formats, statistics, and the referral for victim identification."""
+    from forensics.reports import case_uco, csv, dfxml, hashdeep, referral, statistics, vics
 
-    return [csv.CsvExporter()]
+    return [
+        csv.CsvExporter(), vics.VicsExporter(), case_uco.CaseUcoExporter(), dfxml.DfxmlExporter(),
+        hashdeep.HashdeepExporter(), statistics.StatisticsExporter(), referral.ReferralExporter(),
+    ]  # fmt: skip
 
 
 @hookimpl

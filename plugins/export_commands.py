@@ -28,6 +28,7 @@ def export_command(
     """Export a case in one of the registered formats (see 'tamiz doctor')."""
     from forensics.case.content_walk import Scope
     from forensics.case.reader import CaseReader
+    from forensics.release.approvals import EXPORT, Kind, release
     from forensics.reports.exporter import write_export
     from forensics.reports.recipient import Recipient
 
@@ -35,7 +36,8 @@ def export_command(
     if format_name not in exporters:
         raise click.UsageError(f"no export format '{format_name}'; there are: {', '.join(sorted(exporters))}")
     with reading_for_others(case, examiner) as (store, record):
+        approval = release(store, Kind(EXPORT, Recipient(recipient), format_name))
         file = write_export(exporters[format_name], CaseReader(store), output, Recipient(recipient), Scope(scope))
         details = {"format": format_name, "recipient": recipient, "include": scope}
-        record("export", details | {"file": file.path.name, "sha256": file.sha256})
+        record("export", details | {"file": file.path.name, "sha256": file.sha256, **approval})
     click.echo(f"{file.path}  sha256 {file.sha256}")
