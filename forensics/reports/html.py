@@ -22,6 +22,7 @@ from forensics.case.reader import CaseReader, Hit
 from forensics.case.status import status
 from forensics.reason import NOTHING_TO_EXAMINE
 from forensics.reports.new_file import new_file, refuse_existing
+from forensics.reports.circumstances import MAP_CELLS, gather_circumstances
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Disclosure, Recipient, disclosure
@@ -46,6 +47,9 @@ GAPS_FILE = "not-examined.csv"
 """The tables that lie beside the page, to which it points for what it does not list."""
 
 _BAR_WIDTH = 1000
+_BAR_COLOURS = {"hashed": "#17365d", "skipped": "#9fb0c3", "failed": "#c77700", "pending": "#e3e7ec"}
+"""Drawings carry their colours themselves: the typesetter of the PDF does not look for them in the style sheet."""
+
 _LEAST_WIDTH = 4
 
 
@@ -136,6 +140,7 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "tiers": TIERS,
         "pseudonym": name,
         "content_name": content_name,
+        "bar_colours": _BAR_COLOURS,
         "scans": [
             scan | {"configuration": [*_flat(_arguments(scan, allowed)), *_flat(scan["environment"])]}
             for scan in state["scans"]
@@ -145,6 +150,8 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "logical_digest": case.logical_digest(),
         "hits_file": HITS_FILE,
         "gaps_file": GAPS_FILE,
+        "circumstances": gather_circumstances(case),
+        "map_cells": MAP_CELLS,
     }
 
 

@@ -222,7 +222,7 @@ def test_its_numbers_are_those_of_status(sample_case: Path, render: Render, reci
 
 
 def test_the_bar_shows_every_outcome_in_its_share(sample_case: Path, render: Render) -> None:
-    bars = parse(render(sample_case)).all("rect")
+    bars = parse(render(sample_case)).by_id("coverage").all("rect")
     widths = {str(one.attributes["class"]): float(one.attributes["width"] or 0) for one in bars}
     assert set(widths) == {"hashed", "skipped", "failed"}
     assert sum(widths.values()) == pytest.approx(1000, abs=0.1)

@@ -24,6 +24,7 @@ from forensics.hashing.perceptual import FAITHFUL_PROBES
 from forensics.hashing.turns import TRIMMED, TURNS
 from forensics.media.views import THUMBNAIL
 from forensics.reason import Reason
+from forensics.reports.folder_role import FolderRole
 from forensics.reports.recipient import Recipient
 from forensics.reports.translation import LANGUAGES, translation
 from hashsets.format import Disposition
@@ -81,6 +82,7 @@ def codes() -> dict[str, set[str]]:
         "collection": set(CODES[Field.COLLECTION]),
         "packing": set(CODES[Field.PACKING]),
         "custody-break": set(Break),
+        "folder-role": set(FolderRole),
     }
 
 
