@@ -5,18 +5,21 @@ PYTHON ?= python3
 VENV := .venv
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-# Debian packages: libmagic for tamiz itself; the rest builds the sample evidence and checks it independently
-PACKAGES := libmagic1 ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit qemu-utils \
-	xorriso genisoimage makefs exfatprogs
+# Debian packages: libmagic, and for PDF Pango with a font, for tamiz itself; the rest builds the sample evidence and
+# checks it, and reports, independently
+PACKAGES := libmagic1 libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+	ntfs-3g e2fsprogs dosfstools mtools fdisk ewf-tools sleuthkit qemu-utils xorriso genisoimage makefs exfatprogs poppler-utils
 PROGRAMS := mkntfs mke2fs debugfs mkfs.vfat mcopy sfdisk ewfacquire fls icat fiwalk qemu-img \
-	xorriso genisoimage makefs mkfs.exfat
+	xorriso genisoimage makefs mkfs.exfat pdftotext pdfdetach
 
 setup: system $(VENV)/.installed
 
 system:
 	@export PATH="$$PATH:/usr/sbin:/sbin"; \
 	for program in $(PROGRAMS); do command -v $$program >/dev/null || missing=1; done; \
-	ldconfig -p | grep -q 'libmagic\.so\.1 ' || missing=1; \
+	for library in libmagic.so.1 libpangoft2-1.0.so.0 libharfbuzz-subset.so.0; do \
+		ldconfig -p | grep -qF "$$library " || missing=1; \
+	done; \
 	if [ -n "$$missing" ]; then \
 		$(SUDO) apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; \

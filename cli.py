@@ -184,8 +184,11 @@ def status(case: Path, as_json: bool, digest: bool) -> None:
 @click.option("--language", type=click.Choice(("es", "en")), default="es", show_default=True)
 @click.option("--recipient", type=click.Choice(("prosecutor", "court", "laboratory", "defence")), default="prosecutor",
               show_default=True, help="Decides what the report may contain.")  # fmt: skip
+@click.option("--pdf", "with_pdf", is_flag=True, help="Write it as PDF/A too, with the tables inside (tamiz[pdf]).")
 @EXAMINER
-def report(case: Path, output: Path, language: str, recipient: str, examiner: str | None) -> None:
+def report(
+    case: Path, output: Path, language: str, recipient: str, with_pdf: bool, examiner: str | None
+) -> None:  # fmt: skip
     """Write a report: one HTML page, and the hits and what was not examined as CSV."""
     from forensics.case.reader import CaseReader
     from forensics.release.approvals import REPORT, Kind, release
@@ -196,7 +199,7 @@ def report(case: Path, output: Path, language: str, recipient: str, examiner: st
         reader = CaseReader(store)
         with reader.snapshot():
             approval = release(store, Kind(REPORT, Recipient(recipient), language))
-            files = write_report(reader, output, language, Recipient(recipient))
+            files = write_report(reader, output, language, Recipient(recipient), with_pdf=with_pdf)
         written = [{"file": file.path.name, "sha256": file.sha256} for file in files]
         record("report", {"language": language, "recipient": recipient, "files": written, **approval})
     for file in files:

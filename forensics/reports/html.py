@@ -66,14 +66,29 @@ def write_html(case: CaseReader, output: Path, language: str, recipient: Recipie
         ReportError: The file exists or cannot be written, the language is unknown, or the case's key is missing.
     """
     refuse_existing(output)
-    allowed = disclosure(recipient)
-    template = environment(language).get_template("report.html")
-    page = template.render(_context(case, recipient, allowed), resemblance=partial(resemblance, translation(language)))
+    page = render(case, language, recipient)
     with new_file(output) as file:
         file.write(page.encode())
 
 
 @cache
+def render(case: CaseReader, language: str, recipient: Recipient, *, for_pdf: bool = False) -> str:
+    """Make the page.
+
+    Args:
+        case: The case, opened read-only.
+        language: ``es`` or ``en``.
+        recipient: For whom; decides what may be in it.
+        for_pdf: Lay it out for the typesetter of :mod:`forensics.reports.pdf`.
+
+    Raises:
+        ReportError: The language is unknown, or the case's key is missing.
+    """
+    template = environment(language).get_template("report.html")
+    context = _context(case, recipient, disclosure(recipient))
+    return template.render(context, for_pdf=for_pdf, resemblance=partial(resemblance, translation(language)))
+
+
 def environment(language: str) -> Environment:
     """What templates are filled with in a language.
 

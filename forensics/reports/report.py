@@ -7,24 +7,31 @@ from pathlib import Path
 
 from forensics.case.reader import CaseReader
 from forensics.errors import ReportError
-from forensics.reports import csv, html
+from forensics.reports import csv, html, pdf
 from forensics.reports.new_file import refuse_existing
 from forensics.reports.recipient import Recipient, disclosure
 from forensics.reports.written_file import WrittenFile
 
 
 def write_report(
-    case: CaseReader, output_folder: Path, language: str, recipient: Recipient = Recipient.PROSECUTOR
+    case: CaseReader,
+    output_folder: Path,
+    language: str,
+    recipient: Recipient = Recipient.PROSECUTOR,
+    *,
+    with_pdf: bool = False,
 ) -> tuple[WrittenFile, ...]:
     """Write a report: all of its files, or none.
 
-    ``report.html``, and for recipients who get rows ``hits.csv`` and ``not-examined.csv``.
+    ``report.html``, for recipients who get rows ``hits.csv`` and ``not-examined.csv``, and if asked for ``report.pdf``
+    with these tables inside.
 
     Args:
         case: The case, opened read-only.
         output_folder: Where; made if missing. Nothing in it is written over.
         language: ``es`` or ``en``.
         recipient: For whom; decides what may be in it.
+        with_pdf: Write the PDF too.
 
     Returns:
         The files written, with their digests.
@@ -38,6 +45,9 @@ def write_report(
     if disclosure(recipient).rows:
         writers[html.HITS_FILE] = lambda path: csv.CsvExporter().export(case, path, recipient)
         writers[html.GAPS_FILE] = lambda path: csv.write_gaps(case, path)
+    if with_pdf:
+        tables = [output_folder / name for name in writers if name != "report.html"]
+        writers["report.pdf"] = lambda path: pdf.write_pdf(case, path, language, recipient, tables)
     paths = {output_folder / name: write for name, write in writers.items()}
     _make_folder(output_folder)
     for path in paths:
