@@ -21,8 +21,8 @@ from forensics.case import utc
 from forensics.case.reader import CaseReader, Hit
 from forensics.case.status import status
 from forensics.reason import NOTHING_TO_EXAMINE
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.circumstances import MAP_CELLS, gather_circumstances
+from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Disclosure, Recipient, disclosure
@@ -46,10 +46,10 @@ HITS_FILE = "hits.csv"
 GAPS_FILE = "not-examined.csv"
 """The tables that lie beside the page, to which it points for what it does not list."""
 
-_BAR_WIDTH = 1000
 _BAR_COLOURS = {"hashed": "#17365d", "skipped": "#9fb0c3", "failed": "#c77700", "pending": "#e3e7ec"}
 """Drawings carry their colours themselves: the typesetter of the PDF does not look for them in the style sheet."""
 
+_BAR_WIDTH = 1000
 _LEAST_WIDTH = 4
 
 
@@ -71,7 +71,6 @@ def write_html(case: CaseReader, output: Path, language: str, recipient: Recipie
         file.write(page.encode())
 
 
-@cache
 def render(case: CaseReader, language: str, recipient: Recipient, *, for_pdf: bool = False) -> str:
     """Make the page.
 
@@ -89,6 +88,7 @@ def render(case: CaseReader, language: str, recipient: Recipient, *, for_pdf: bo
     return template.render(context, for_pdf=for_pdf, resemblance=partial(resemblance, translation(language)))
 
 
+@cache
 def environment(language: str) -> Environment:
     """What templates are filled with in a language.
 
@@ -139,6 +139,7 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "status": state,
         "unwalked": case.unwalked_volumes(),
         "bar": _bar(state),
+        "bar_colours": _BAR_COLOURS,
         "nothing_to_examine": NOTHING_TO_EXAMINE,
         "gap_reasons": sorted(reasons.items(), key=lambda item: (-item[1], item[0])),
         "gaps": state["not_examined"][:MOST_GAPS],
@@ -148,6 +149,8 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "crowded_entries": case.crowded_entries(),
         "set_labels": set_labels,
         "results": results,
+        "circumstances": gather_circumstances(case),
+        "map_cells": MAP_CELLS,
         "set_rows": lambda uuid: sorted(
             ((key, tally) for key, tally in results.by_set.items() if key.set_uuid == uuid),
             key=lambda item: (item[0].scheme or "", item[0].category or "", TIERS.index(item[0].tier)),
@@ -155,7 +158,6 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "tiers": TIERS,
         "pseudonym": name,
         "content_name": content_name,
-        "bar_colours": _BAR_COLOURS,
         "scans": [
             scan | {"configuration": [*_flat(_arguments(scan, allowed)), *_flat(scan["environment"])]}
             for scan in state["scans"]
@@ -165,8 +167,6 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "logical_digest": case.logical_digest(),
         "hits_file": HITS_FILE,
         "gaps_file": GAPS_FILE,
-        "circumstances": gather_circumstances(case),
-        "map_cells": MAP_CELLS,
     }
 
 
