@@ -146,13 +146,13 @@ def tamiz_exporters() -> list[Exporter]:
 @hookimpl
 def tamiz_commands() -> list[click.Command]:
     """Making cases and stating things of them, custody, offences, approvals, links; sealing; ``demo``."""
-    from plugins import approval_commands, case_commands, custody_commands, offence_commands, seal_commands
+    from plugins import approval_commands, case_commands, custody_commands, link_command, offence_commands, seal_commands
     from plugins.sample_evidence import command
 
     return [
         case_commands.case_group, case_commands.authority_group, case_commands.exhibit_group,
         custody_commands.custody_group, custody_commands.refer_command, offence_commands.offence_group,
-        offence_commands.tag_command, approval_commands.approve_command,
+        offence_commands.tag_command, approval_commands.approve_command, link_command.link_command,
         command.demo, seal_commands.seal_command, seal_commands.verify_command,
         seal_commands.key_group, seal_commands.timestamp_group,
     ]  # fmt: skip
