@@ -146,7 +146,14 @@ def tamiz_exporters() -> list[Exporter]:
 @hookimpl
 def tamiz_commands() -> list[click.Command]:
     """Making cases and stating things of them, custody, offences, approvals, links; sealing; ``demo``."""
-    from plugins import approval_commands, case_commands, custody_commands, link_command, offence_commands, seal_commands
+    from plugins import (
+        approval_commands,
+        case_commands,
+        custody_commands,
+        link_command,
+        offence_commands,
+        seal_commands,
+    )
     from plugins.sample_evidence import command
 
     return [
