@@ -17,7 +17,7 @@ from forensics.errors import CaseError
 from forensics.hashing.perceptual import FAITHFUL_PROBES
 from hashsets.hamming import FlatIndex, HammingIndex, Hashes, pack
 from hashsets.known_hashes import LEAST_QUALITY
-from hashsets.multi_index import LEAST_HASHES, MultiIndex, chunk_count, is_worth_it, make_tables
+from hashsets.multi_index import LEAST_HASHES, MultiIndex, is_worth_it, make_tables
 from hashsets.picture_search import RADIUS
 from hashsets.uninformative import is_uninformative
 
@@ -168,7 +168,7 @@ def _index(hashes: Hashes) -> HammingIndex:
     radius = RADIUS[_ALGORITHM]
     if len(hashes) < LEAST_HASHES or not is_worth_it(len(hashes), radius):
         return FlatIndex(hashes)
-    return MultiIndex(hashes, make_tables(hashes, chunk_count(len(hashes), radius)))
+    return MultiIndex(hashes, make_tables(hashes, radius))
 
 
 def _content(case: CaseStore, number: int, sha256: str) -> LinkedContent:
