@@ -11,6 +11,7 @@ the index, what it was made of, name, type, shape and place of each array, and t
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import math
@@ -18,6 +19,7 @@ import mmap
 import os
 import struct
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -35,7 +37,7 @@ Numbers: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 MAGIC = b"tamizARR"
 VERSION = 1
 PARTIAL_SUFFIX = ".partial"
-"""Ends the name of a file that is not whole: swept by the next import."""
+"""Ends the name of a file that is not whole: swept by the next import, or by whoever makes the same file next."""
 
 _FIXED = struct.Struct("<8sII32s16x")
 _ALIGNMENT = 64
@@ -71,8 +73,10 @@ class ArrayFileWriter:
             self._description["arrays"] = _placed(arrays, self._start)
         size = _end(self._description["arrays"], self._start)
         with library_errors(path):
+            _sweep(path)
             self._file = open(self._partial, "x+b", opener=_private)  # noqa: SIM115  closed by finish or discard
             try:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
                 os.posix_fallocate(self._file.fileno(), 0, size)  # a full disk is an error here, and a crash later
             except OSError:
                 self.discard()
@@ -230,6 +234,14 @@ def _encoded(description: Mapping[str, Any]) -> bytes:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what processes that are gone left of a file; those that still write one hold its lock."""
+    for partial in path.parent.glob(f"{path.name}.*{PARTIAL_SUFFIX}"):
+        with suppress(OSError), partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
 
 
 def _aligned(offset: int) -> int:

@@ -10,6 +10,7 @@ anew from the set by the first who opens it and may write there; who may not wri
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -127,6 +128,9 @@ class DigestIndex:
     def __init__(self, arrays: _Arrays) -> None:
         self._prefixes = {algorithm: arrays[f"{algorithm}.prefixes"] for algorithm in DIGEST_LENGTHS}
         self._positions = {algorithm: arrays[f"{algorithm}.positions"] for algorithm in DIGEST_LENGTHS}
+        self._views = {
+            algorithm: (self._prefixes[algorithm].data, self._positions[algorithm].data) for algorithm in DIGEST_LENGTHS
+        }
 
     def count(self, algorithm: str) -> int:
         """How many entries state a digest of an algorithm."""
@@ -147,16 +151,12 @@ class DigestIndex:
         Returns:
             Their positions, ascending, each once.
         """
+        if len(digests) == 1:  # as a scan asks, one content after the other; numpy takes longer to begin than to search
+            return self._candidates_of_one(algorithm, int(digests[0][:_PREFIX_DIGITS], 16))
         known = self._prefixes[algorithm]
         if not known.size:
             return []
-        if len(digests) == 1:  # as a scan asks, one content after the other: nearly none is known
-            asked = np.uint64(int(digests[0][:_PREFIX_DIGITS], 16)).reshape(1)
-            at = int(known.searchsorted(asked)[0])
-            if at == len(known) or known[at] != asked[0]:
-                return []
-        else:
-            asked = np.unique(_prefixes(digests, DIGEST_LENGTHS[algorithm]))
+        asked = np.unique(_prefixes(digests, DIGEST_LENGTHS[algorithm]))
         first = known.searchsorted(asked)
         first_or_last = np.minimum(first, len(known) - 1)
         is_there = known[first_or_last] == asked
@@ -167,6 +167,13 @@ class DigestIndex:
         positions = self._positions[algorithm]
         found = [positions[start:end] for start, end in zip(first.tolist(), ends.tolist(), strict=True)]
         return cast("list[int]", np.unique(np.concatenate(found)).tolist())
+
+    def _candidates_of_one(self, algorithm: str, prefix: int) -> list[int]:
+        prefixes, positions = self._views[algorithm]
+        first = end = bisect_left(prefixes, prefix)
+        while end < len(prefixes) and prefixes[end] == prefix:
+            end += 1
+        return sorted(positions[first:end]) if first < end else []
 
 
 def index_path(set_file: Path) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +64,32 @@ def test_a_failure_leaves_the_old_file(written: Path) -> None:
         _ = 1 // 0
     assert written.read_bytes() == before
     assert list(written.parent.iterdir()) == [written]
+
+
+def test_what_a_killed_process_left_is_swept_and_what_another_still_writes_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "index"
+    code = (
+        "import os, signal, sys; from pathlib import Path; from hashsets.array_file import ArrayFileWriter\n"
+        f"ArrayFileWriter(Path(sys.argv[1]), {KIND!r}, {SOURCE!r}, {{'rows': ('<u4', (9,))}})\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    with ArrayFileWriter(path, KIND, SOURCE, {"rows": (np.uint32, (3,))}) as slow:
+        assert not left.exists()
+        write_arrays(path, KIND, SOURCE, {"rows": ROWS})
+        slow["rows"][...] = ROWS + np.uint32(1)
+    assert list(tmp_path.iterdir()) == [path]
+    assert ArrayFile(path, KIND, SOURCE)["rows"].tolist() == [8, 0, 1]
+
+
+def test_memory_that_was_released_is_not_lost(tmp_path: Path) -> None:
+    with ArrayFileWriter(tmp_path / "index", KIND, SOURCE, {"rows": (np.uint32, (300_000,))}) as writer:
+        for start in range(0, 300_000, 50_000):
+            writer["rows"][start : start + 50_000] = np.arange(start, start + 50_000)
+            writer.release()
+    assert (ArrayFile(tmp_path / "index", KIND, SOURCE)["rows"] == np.arange(300_000)).all()
 
 
 @pytest.mark.parametrize(("kind", "source"), [("trial/2", SOURCE), (KIND, "set 2, 42 bytes")])
