@@ -1,13 +1,16 @@
 """What finding known perceptual hashes costs: ``python -m bench matching [--known=N,N...] [--no-faiss]``.
 
-Processor time of one core. First the search of PDQ within 31 bits, in even hashes and in such that go together bit by
-bit as those of pictures do, beside the flat scan and, where ``faiss`` can be imported, its exact indexes in the same
-run. Then what a picture costs with all of its views, and a film.
+Processor time of one core. First the making of the indexes, each in a process of its own whose peak of memory is told,
+and the search of PDQ within 31 bits, in even hashes and in such that go together bit by bit as those of pictures do,
+beside the flat scan and, where ``faiss`` can be imported, its exact indexes in the same run. Then what a picture costs
+with all of its views, and a film. ``--kinds=even`` or ``pictures`` leaves out the other hashes.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,11 +26,12 @@ import numpy as np
 from forensics.hashing.pdq import pdq_hash
 from forensics.hashing.perceptual import ORIGINAL, FilmHash, FrameHash, PerceptualHash, probe_name
 from forensics.hashing.turns import TRIMMED, TURNS
-from hashsets.array_file import ArrayFile, write_arrays
+from hashsets.array_file import ArrayFile
+from hashsets.digest_index import DigestIndexBuilder
 from hashsets.film_search import FilmSearch
 from hashsets.hamming import BITS, WORDS, FlatIndex, HammingIndex, Hashes, pack
 from hashsets.known_hashes import KnownHashes
-from hashsets.perceptual_index import KIND, PerceptualIndex, arrays_of_packed
+from hashsets.perceptual_index import KIND, PerceptualIndex, PerceptualIndexBuilder
 from hashsets.picture_search import WIDEST_RADIUS, queries_of, search
 from tests.pictures import many
 
@@ -39,6 +43,8 @@ KNOWN_FRAMES = 100
 """Of each known film."""
 RADIUS = WIDEST_RADIUS["pdq"]
 BATCHES = (1, 16, 64)
+DRAWN_AT_ONCE = 65536
+PICTURE_HASHES = ("pdq", "phash")
 MODEL_PICTURES = 600
 """Generated pictures whose PDQ tell how bits go together."""
 
@@ -66,15 +72,73 @@ def picture_hashes(random: np.random.Generator) -> Callable[[int], Hashes]:
     return draw
 
 
-def opened(hashes: Hashes, folder: Path, algorithm: str = "pdq", of_each: int = 1) -> tuple[PerceptualIndex, float]:
-    """Write an index as an import does and open it, with the seconds that opening took."""
-    arrays = arrays_of_packed(hashes, np.arange(len(hashes), dtype=np.uint64) // of_each + 1, WIDEST_RADIUS[algorithm])
-    path = folder / f"{algorithm}-{len(hashes)}"
-    write_arrays(path, KIND, "bench", arrays)
-    del arrays
+DRAWN: dict[str, Callable[[np.random.Generator], Callable[[int], Hashes]]] = {
+    "even": even_hashes,
+    "pictures": picture_hashes,
+}
+
+
+class Costs:
+    """Processor time of some calls among others."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __enter__(self) -> None:
+        self._start = time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.process_time() - self._start
+
+
+def make_perceptual(path: Path, kind: str, known: int, algorithm: str, of_each: int) -> None:
+    """Draw hashes, make their index as an import does, and tell what that took."""
+    draw, making = DRAWN[kind](np.random.default_rng(2)), Costs()
+    builder = PerceptualIndexBuilder(path.parent, WIDEST_RADIUS[algorithm])
+    for start in range(0, known, DRAWN_AT_ONCE):
+        hashes = draw(min(DRAWN_AT_ONCE, known - start))
+        with making:
+            builder.add(hashes, np.arange(start, start + len(hashes), dtype=np.uint64) // of_each + 1)
+    with making:
+        builder.write(path, "bench")
+        builder.close()
+    print(json.dumps([making.seconds, status_megabytes("VmHWM")]))
+
+
+def make_digests(path: Path, known: int) -> None:
+    """Draw digests, make their index as an import does, and tell what that took."""
+    random, making, builder = np.random.default_rng(3), Costs(), DigestIndexBuilder(path.parent)
+    for start in range(0, known, DRAWN_AT_ONCE):
+        count = min(DRAWN_AT_ONCE, known - start)
+        drawn = [random.bytes(length * count).hex() for length in (16, 20, 32)]
+        columns = [
+            [text[at : at + len(text) // count] for at in range(0, len(text), len(text) // count)] for text in drawn
+        ]
+        with making:
+            builder.add(range(start + 1, start + count + 1), *columns)
+    with making:
+        builder.write(path, "bench")
+        builder.close()
+    print(json.dumps([making.seconds, status_megabytes("VmHWM")]))
+
+
+def made(path: Path, call: str, *arguments: object) -> str:
+    """Make an index in a process of its own, and say what that took."""
+    code = f"from pathlib import Path; from bench.matching import {call}; {call}(Path({str(path)!r}), *{arguments!r})"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    seconds, peak = json.loads(done.stdout)
+    return f"made in {seconds:.1f} s with a peak of {peak:.0f} MB, file {path.stat().st_size / 2**20:,.0f} MB"
+
+
+def opened(
+    kind: str, known: int, folder: Path, algorithm: str = "pdq", of_each: int = 1
+) -> tuple[PerceptualIndex, float, str]:
+    """Make an index and open it, with the seconds that opening took and what making it took."""
+    path = folder / f"{algorithm}-{known}"
+    account = made(path, "make_perceptual", kind, known, algorithm, of_each)
     start = time.perf_counter()
     index = PerceptualIndex(ArrayFile(path, KIND, "bench"))
-    return index, time.perf_counter() - start
+    return index, time.perf_counter() - start, account
 
 
 def milliseconds(find: Callable[[Hashes], object], queries: Hashes, batch: int, seconds: float = 2.0) -> float:
@@ -91,10 +155,10 @@ def milliseconds(find: Callable[[Hashes], object], queries: Hashes, batch: int, 
     return 1000 * float(np.median(times))
 
 
-def own_megabytes() -> float:
-    """Memory of this process alone; what it maps of files is shared by all."""
+def status_megabytes(name: str) -> float:
+    """Memory of this process: ``RssAnon`` is what it has alone, ``VmHWM`` its peak with what it maps of files."""
     for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
     return 0.0
 
@@ -120,25 +184,20 @@ def _range_search(index: Any, queries: Hashes) -> object:  # noqa: ANN401  FAISS
     return index.range_search(queries.view(np.uint8), RADIUS + 1)
 
 
-def measure_search(kind: str, draw: Callable[[int], Hashes], known: int, folder: Path, with_faiss: bool) -> None:
+def measure_search(kind: str, known: int, folder: Path, with_faiss: bool) -> None:
     """Print a row for each index over so many known hashes."""
-    hashes, queries = draw(known), draw(2048)
-    before = time.process_time()
-    index, opening = opened(hashes, folder)
-    made = time.process_time() - before
-    size = sum(path.stat().st_size for path in folder.iterdir()) / 2**20
-    own = own_megabytes()
+    index, opening, account = opened(kind, known, folder)
+    hashes, queries = index.hashes, DRAWN[kind](np.random.default_rng(4))(2048)
+    own = status_megabytes("RssAnon")
     rows = [("tamiz", lambda some: index.search(some, RADIUS)), ("flat scan", flat_search(hashes))]
     for name, find in chain(rows, faiss_indexes(hashes) if with_faiss else ()):
         times = [milliseconds(find, queries, batch) for batch in BATCHES]
         cells = "".join(f"{each:>14.3f}" for each in times)
         print(f"{known:>10,} {kind:<9}{name:<18}{cells}", flush=True)
         if name == "tamiz":
-            more = max(own_megabytes() - own, 0)
+            more = max(status_megabytes("RssAnon") - own, 0)
             print(
-                f"{'':>10} made in {made:.1f} s, opened in {1000 * opening:.1f} ms, file {size:,.0f} MB,"
-                f" memory of one's own {more:.0f} MB",
-                flush=True,
+                f"{'':>10} {account}, opened in {1000 * opening:.1f} ms, memory of one's own {more:.0f} MB", flush=True
             )
 
 
@@ -153,15 +212,18 @@ def picture(draw: Callable[[int], Hashes]) -> list[PerceptualHash]:
     values = [row.astype(">u8").tobytes().hex() for row in draw(2 * len(PROBES))]
     return [
         PerceptualHash(algorithm, values.pop(), quality, probe, "decode-v1")
-        for algorithm, quality in (("pdq", 100), ("phash", None))
+        for algorithm, quality in zip(PICTURE_HASHES, (100, None), strict=True)
         for probe in PROBES
     ]
 
 
-def measure_contents(draw: Callable[[int], Hashes], known: int, folder: Path) -> None:
+def measure_contents(known: int, folder: Path) -> None:
     """Print what a picture costs by PDQ alone and by both hashes, and what a film costs."""
-    sets = {algorithm: KnownHashes([opened(draw(known), folder, algorithm)[0]], [0]) for algorithm in ("pdq", "phash")}
-    films = {"vpdq": KnownHashes([opened(draw(known), folder, "vpdq", KNOWN_FRAMES)[0]], [0])}
+    sets = {
+        algorithm: KnownHashes([opened("pictures", known, folder, algorithm)[0]], [0]) for algorithm in PICTURE_HASHES
+    }
+    films = {"vpdq": KnownHashes([opened("pictures", known, folder, "vpdq", KNOWN_FRAMES)[0]], [0])}
+    draw = DRAWN["pictures"](np.random.default_rng(4))
     pictures = [picture(draw) for _ in range(PICTURES)]
     times = []
     for algorithms in (("pdq",), ("pdq", "phash")):
@@ -183,21 +245,24 @@ def main() -> None:
     """Print both tables."""
     options = dict(argument.lstrip("-").partition("=")[::2] for argument in sys.argv[1:] if argument.startswith("-"))
     numbers = [int(number) for number in options.get("known", "100000,1000000,10000000").split(",")]
-    random = np.random.default_rng(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    drawn = {"even": even_hashes(random), "pictures": picture_hashes(random)}
+    for number in numbers:
+        with tempfile.TemporaryDirectory() as folder:
+            print(
+                f"{number:>10,} entries: index of MD5, SHA-1, SHA-256 {made(Path(folder, 'd'), 'make_digests', number)}"
+            )
     print(
         f"{'known PDQ':>10} {'hashes':<9}{'ms a query':<18}" + "".join(f"{f'{each} at once':>14}" for each in BATCHES)
     )
     for number in numbers:
-        for kind, draw in drawn.items():
+        for kind in options.get("kinds", "even,pictures").split(","):
             with tempfile.TemporaryDirectory() as folder:
-                measure_search(kind, draw, number, Path(folder), "no-faiss" not in options)
+                measure_search(kind, number, Path(folder), "no-faiss" not in options)
     print(f"{'known each':>10} {'picture, 20 PDQ':>23}{'20 PDQ and 20 pHash':>23}{f'film, {FILM_FRAMES} frames':>23}")
     for number in numbers:
         if number <= 1_000_000:
             with tempfile.TemporaryDirectory() as folder:
-                measure_contents(drawn["pictures"], number, Path(folder))
+                measure_contents(number, Path(folder))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.errors import LibraryError
-from hashsets import external_sort, perceptual_index
+from hashsets import external_sort, multi_index, perceptual_index
 from hashsets.format import Disposition
 from hashsets.hamming import FlatIndex, Hashes, pack
 from hashsets.known_hashes import SEARCHED
@@ -105,6 +106,30 @@ def test_one_hash_in_a_million_entries_is_kept_once_and_told_in_parts() -> None:
     parts = list(index.entries_of(index.search(queries, 31)))
     assert [len(rows) for rows, _, _ in parts] == [1_200_000] * 3
     assert [bits[0] for _, _, bits in parts] == [0, 1, 2]
+
+
+def test_memory_does_not_grow_with_the_hashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(external_sort, "RUN_BYTES", 1 << 18)
+    monkeypatch.setattr(external_sort, "PART_BYTES", 1 << 20)
+    monkeypatch.setattr(perceptual_index, "_POSITIONS_AT_ONCE", 10_000)
+    monkeypatch.setattr(multi_index, "_ROWS_AT_ONCE", 10_000)
+    monkeypatch.setattr(multi_index, "_WRITTEN_AT_ONCE", 10_000)
+    random = np.random.default_rng(4)
+    peaks = []
+    for count in (40_000, 120_000):
+        path = tmp_path / str(count)
+        tracemalloc.start()
+        builder = PerceptualIndexBuilder(tmp_path, 31)
+        for start in range(0, count, 5000):
+            hashes = random.integers(0, 2**64, (5000, 4), np.uint64)
+            builder.add(hashes, np.arange(start, start + 5000, dtype=np.uint64))
+        builder.write(path, "source")
+        builder.close()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert path.stat().st_size > 150 * count
+    assert peaks[1] < 1.1 * peaks[0]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["120000", "40000"]
 
 
 class TestFiles:
