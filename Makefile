@@ -1,5 +1,5 @@
 # Two commands do everything: make demo (set-up and main job), make test (set-up and all tests).
-.PHONY: setup system samples demo test bench clean
+.PHONY: setup system samples demo test docs bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,10 @@ test: setup samples
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest
+
+# what of the documents is made from the code: the tables of a case
+docs: setup
+	$(VENV)/bin/python -m forensics.case.schema_page docs/case-schema.md
 
 bench: setup
 	$(VENV)/bin/python -m bench
