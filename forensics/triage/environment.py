@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
+import pwd
 import sqlite3
 import time
 from importlib.metadata import PackageNotFoundError, entry_points, version
@@ -56,11 +56,12 @@ def plugin_versions() -> dict[str, str]:
 
 
 def system_user() -> str:
-    """Account of the operating system; its number where it has no name."""
+    """Account of the operating system, whatever the environment calls it; its number where it has no name."""
+    account = os.geteuid()
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+        return pwd.getpwuid(account).pw_name
+    except KeyError:
+        return str(account)
 
 
 def available_cores() -> int:
