@@ -248,19 +248,23 @@ def locate_command(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def log_command(case: Path, as_json: bool) -> None:
     """Show the ledger and whether its chain is whole."""
+    from forensics.case.proceedings import changed_rows
     from forensics.case.reader import CaseReader
+    from forensics.case.store import CaseStore
 
-    with CaseReader.open(case) as reader:
+    with CaseStore.open(case, read_only=True) as store:
+        reader = CaseReader(store)
         rows = [dataclasses.asdict(row) for row in reader.ledger()]
         broken = reader.first_broken_ledger_row()
+        changed = changed_rows(store.connection)
     show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
     if broken is None:
         click.echo(f"the chain is whole: {len(rows)} rows, each follows from the one before it", err=True)
         click.echo(f"its head: {rows[-1]['hash']}", err=True)
-    else:
-        raise TamizError(
-            f"the ledger is broken at row {broken}", str(case), "the case was changed by other means than tamiz"
-        )
+    if broken is not None or changed:
+        what = f"rows are not as they were recorded ({', '.join(changed)})"
+        what = what if broken is None else f"the ledger is broken at row {broken}"
+        raise TamizError(what, str(case), "the case was changed by other means than tamiz")
 
 
 @cli.command()

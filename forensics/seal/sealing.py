@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics import __version__
-from forensics.case import ledger, logical_digest
+from forensics.case import ledger, logical_digest, proceedings
 from forensics.case.ledger import Actor, canonical_json
 from forensics.case.store import CaseStore
 from forensics.case.table_digests import schema_digest, sealed_digest, table_digests
@@ -142,6 +142,9 @@ def _check_database(store: CaseStore) -> None:
         broken = ledger.first_broken_row(connection)
         if broken is not None:
             raise SealError(f"its ledger is broken at row {broken}", where, _RESTORE)
+        changed = proceedings.changed_rows(connection)
+        if changed:
+            raise SealError(f"rows are not as they were recorded ({', '.join(changed)})", where, _RESTORE)
 
 
 def _close_ledger(store: CaseStore, actor: Actor) -> None:
