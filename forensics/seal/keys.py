@@ -44,6 +44,11 @@ class PublicKey:
         der = self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return hashlib.sha256(der).hexdigest()
 
+    @property
+    def pem(self) -> bytes:
+        """The key as a file that other programs read."""
+        return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Whether a signature of 64 bytes over a message was made with this key."""
         try:
