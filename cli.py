@@ -256,7 +256,7 @@ def log_command(case: Path, as_json: bool) -> None:
         reader = CaseReader(store)
         rows = [dataclasses.asdict(row) for row in reader.ledger()]
         broken = reader.first_broken_ledger_row()
-        changed = changed_rows(store.connection)
+        changed = changed_rows(store.connection) if broken is None else []
     show(rows, ("sequence", "at", "actor", "action", "details", "hash"), as_json, "the ledger is empty")
     if broken is None:
         click.echo(f"the chain is whole: {len(rows)} rows, each follows from the one before it", err=True)

@@ -83,7 +83,7 @@ def changed_rows(connection: sqlite3.Connection) -> list[str]:
     witnessed: dict[str, dict[int, str]] = {table: {} for table in TABLES}
     for (text,) in connection.execute("SELECT details FROM ledger WHERE details LIKE '%\"table\":%' ORDER BY sequence"):
         details = json.loads(text)
-        if details.get("table") in witnessed:
+        if details.get("table") in witnessed and {"row", "sha256"} <= details.keys():
             witnessed[details["table"]][details["row"]] = details["sha256"]
     changed = []
     for table, digests in witnessed.items():
