@@ -104,6 +104,10 @@ class CaseError(TamizError):
     """A case file cannot be made, opened, read or written."""
 
 
+class CaseWriteError(CaseError):
+    """A case cannot be written now: the disk is full, or another command holds it. What it holds stays as it is."""
+
+
 class NotACaseError(CaseError):
     """The file is not a tamiz case."""
 

@@ -14,7 +14,8 @@ import pytest
 
 from forensics.case.ledger import Actor
 from forensics.case.store import CaseStore
-from forensics.triage.progress import NoDisplay
+from forensics.triage.pool import Limits
+from forensics.triage.progress import NoDisplay, ProgressDisplay
 from forensics.triage.scan import ScanRequest, ScanResult, scan
 from hashsets.format import Disposition
 from hashsets.library import Library
@@ -96,7 +97,13 @@ def library(tmp_path: Path, evidence: Evidence) -> Path:
 def run_scan(tmp_path: Path, library: Path) -> Callable[..., ScanResult]:
     """Scan sources into a case of the given name, made if it is not there."""
 
-    def run(case: str, *sources: Path, **options: object) -> ScanResult:
+    def run(
+        case: str,
+        *sources: Path,
+        limits: Limits | None = None,
+        display: ProgressDisplay | None = None,
+        **options: object,
+    ) -> ScanResult:
         path = tmp_path / case
         if not path.exists():
             CaseStore.create(path, "1", EXAMINER, None, []).close()
@@ -104,7 +111,7 @@ def run_scan(tmp_path: Path, library: Path) -> Callable[..., ScanResult]:
             sets = tuple(opened.sets())
         request = ScanRequest(sources, None, sets, library, **{"jobs": 2, **options})  # type: ignore[arg-type]
         with CaseStore.open(path) as store:
-            return scan(store, EXAMINER, request, NoDisplay())
+            return scan(store, EXAMINER, request, display or NoDisplay(), limits)
 
     return run
 

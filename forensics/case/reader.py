@@ -120,6 +120,10 @@ class StreamCounts:
         return self.seen == self.hashed + self.skipped + self.failed
 
 
+_DECODER_ENDED = (Reason.CRASHED, Reason.TIMED_OUT, Reason.OUT_OF_MEMORY)
+"""Why what a content shows was not examined, though a decoder for it is there."""
+
+
 class CaseReader:
     """Answers questions about a case.
 
@@ -399,7 +403,8 @@ class CaseReader:
         """Everything that could not be examined, ordered by locator.
 
         What holds nothing to examine, and what the scan's profile left out on purpose, is no gap; both are in
-        :meth:`outcome_counts`.
+        :meth:`outcome_counts`. A content whose decoder was ended is one though it has digests: who made it may have
+        meant to keep it from being compared.
         """
         no_gaps = (*sorted(NOTHING_TO_EXAMINE), Reason.EXCLUDED_BY_PROFILE)
         marks = ",".join("?" * len(no_gaps))
@@ -415,9 +420,14 @@ class CaseReader:
             UNION ALL
             SELECT locator, reason, coalesce(detail, '') FROM streams
             WHERE state IN ('skipped', 'failed') AND reason NOT IN ({marks})
+            UNION ALL
+            SELECT locator, perceptual_reason, 'hashed; what it shows was not examined'
+            FROM contents JOIN streams ON content = sha256
+            WHERE perceptual = 'failed' AND perceptual_reason IN (?, ?, ?)
             ORDER BY locator, reason
             """,  # noqa: S608 - only question marks are put in
             *no_gaps,
+            *_DECODER_ENDED,
         ):
             yield Gap(**row)
 

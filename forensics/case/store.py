@@ -16,7 +16,7 @@ import sqlite_utils
 
 from forensics import __version__
 from forensics.case import ledger, schema, utc
-from forensics.errors import CaseError, CaseVersionError, NotACaseError, SealedCaseError
+from forensics.errors import CaseError, CaseVersionError, CaseWriteError, NotACaseError, SealedCaseError
 from forensics.evidence.locator import SOURCE_LABEL
 
 APPLICATION_ID = 0x544D5A31
@@ -146,22 +146,19 @@ class CaseStore:
         """One atomic change. Begins at once for writing, so that two writers wait instead of failing midway.
 
         Raises:
-            CaseError: The database refuses the change (locked for too long, disk full).
+            CaseWriteError: The database refuses the change (locked for too long, disk full).
         """
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self.connection.execute("COMMIT")
             except BaseException:
-                self.connection.execute("ROLLBACK")
+                if self.connection.in_transaction:  # SQLite ends it by itself when the disk is full
+                    self.connection.execute("ROLLBACK")
                 raise
-            self.connection.execute("COMMIT")
         except sqlite3.DatabaseError as error:
-            raise CaseError(
-                f"cannot be written ({error})",
-                str(self.path),
-                "free disk space or wait for the other command, then run again",
-            ) from error
+            raise cannot_be_written(self.path, error) from error
 
     def add_exhibit(self, label: str) -> int:
         """Add an exhibit inside the caller's transaction and give its id."""
@@ -215,6 +212,12 @@ class CaseStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def cannot_be_written(path: Path, error: sqlite3.Error) -> CaseWriteError:
+    """What to say when the database refuses."""
+    what = f"cannot be written ({error}); what it holds is kept"
+    return CaseWriteError(what, str(path), "free disk space or wait for the other command, then run the same again")
 
 
 def check_exhibit_label(label: str) -> None:

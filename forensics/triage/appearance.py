@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from forensics.errors import FilmError, PictureError
 from forensics.hashing.vpdq import film_hash
@@ -47,6 +47,22 @@ class _SampledFilm:
         )
 
 
+class _FollowedFile:
+    """A file that says when it is read: a film that goes on being read ends at a limit of its own."""
+
+    def __init__(self, file: BinaryIO, on_read: Callable[[], None]) -> None:
+        self._file, self._on_read = file, on_read
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        self._on_read()
+        return self._file.read(size)
+
+
+def _followed(file: BinaryIO, on_read: Callable[[], None]) -> BinaryIO:
+    return cast("BinaryIO", _FollowedFile(file, on_read))
+
+
 class AppearanceExaminer:
     """Hashes and matches what contents show, for one worker.
 
@@ -54,7 +70,7 @@ class AppearanceExaminer:
         hashers: Perceptual hash algorithms for pictures.
         matcher: The known-hash sets; ``None`` when no set is used.
         sampling: Which frames of films are hashed.
-        on_frame: Called for every frame of a film, so that long work is not taken for a hung worker.
+        on_step: Called for every view, frame and read of a film: long work is not taken for a hung worker.
     """
 
     def __init__(
@@ -62,12 +78,12 @@ class AppearanceExaminer:
         hashers: Sequence[PictureHasher],
         matcher: Matcher | None,
         sampling: Sampling,
-        on_frame: Callable[[], None],
+        on_step: Callable[[], None],
     ) -> None:
         self._hashers = hashers
         self._matcher = matcher
         self._sampling = sampling
-        self._on_frame = on_frame
+        self._on_step = on_step
 
     def of_picture(self, content: ExaminedContent, data: bytes) -> ExaminedContent:
         """Hash and match every view of a picture, and the film that a phone may have put behind it.
@@ -104,7 +120,7 @@ class AppearanceExaminer:
             file: Its bytes, seekable; read a second time, in pieces.
         """
         try:
-            opened = sample(file, self._sampling)
+            opened = sample(_followed(file, self._on_step), self._sampling)
         except FilmError as error:
             return _no_film(content, Reason(error.reason))
         try:
@@ -135,6 +151,7 @@ class AppearanceExaminer:
         """Hashes of the views after the original; memory that runs out ends them and is told."""
         try:
             for picture in pictures:
+                self._on_step()
                 yield from self._hashes_of(picture)
         except MemoryError:
             pictures.reason = pictures.reason or Reason.OUT_OF_MEMORY
@@ -161,7 +178,7 @@ class AppearanceExaminer:
 
     def _counted(self, film: FilmSampling) -> Iterator[tuple[int, Picture]]:
         for frame in film:
-            self._on_frame()
+            self._on_step()
             yield frame
 
     def _film_within(self, data: bytes) -> tuple[ExaminedFilm | None, Reason | None]:
@@ -170,7 +187,9 @@ class AppearanceExaminer:
         if offset is None:
             return None, None
         try:
-            sampled = self._hashed(sample(io.BytesIO(memoryview(data)[offset:]), self._sampling))
+            sampled = self._hashed(
+                sample(_followed(io.BytesIO(memoryview(data)[offset:]), self._on_step), self._sampling)
+            )
         except FilmError as error:
             return None, Reason(error.reason)
         return sampled.examined(), sampled.film.limit
@@ -178,6 +197,7 @@ class AppearanceExaminer:
     def _matches(self, hashes: Sequence[PerceptualHash], film: ExaminedFilm | None) -> tuple[Match, ...]:
         if self._matcher is None:
             return ()
+        self._on_step()
         of_film = self._matcher.films([film.hashed])[0] if film else ()
         return combine(of_film, self._matcher.near([hashes])[0] if hashes else ())
 

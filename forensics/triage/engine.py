@@ -34,8 +34,10 @@ from forensics.triage.messages import (
 )
 from forensics.triage.plan import Task, Unit, units
 from forensics.triage.pool import Died, WorkerPool
+from forensics.triage.presence import Presence
 from forensics.triage.progress import Phase, ProgressDisplay
 from forensics.triage.seen import SeenContents
+from forensics.triage.suspects import after_death
 
 COMMIT_OUTCOMES = 2000
 COMMIT_SECONDS = 1.0
@@ -43,6 +45,9 @@ COMMIT_SECONDS = 1.0
 
 UNNAMED = "source"
 """Label of a source until the case has told which one it is."""
+
+_UNREADABLE = frozenset({Reason.READ_ERROR, Reason.SHORT_READ})
+"""Reasons that may lie in the evidence, or in its being there no more."""
 
 WALK_ATTEMPTS = 2
 """How often a walk that killed its worker is tried before the volume is given up."""
@@ -92,6 +97,7 @@ class SourceScan:
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
+    _presence: Presence = field(default_factory=lambda: Presence(()))
     _hits_by_content: dict[str, int] = field(default_factory=dict)
 
     def scan(self, path: Path, exhibit: str | None) -> None:
@@ -103,6 +109,7 @@ class SourceScan:
         """
         self.display.phase(Phase.OPENING)
         description, keyring = self._describe(SourceAccess(path, UNNAMED, self.keyring, self.deep, self.allow_writable))
+        self._presence = Presence.of(description)
         digest = self._digest(Phase.DIGESTING_BEFORE, UNNAMED, description) if self.with_digest else None
         source = self.sources.register(description, exhibit, digest)
         if source.new_exhibit:
@@ -186,23 +193,26 @@ class SourceScan:
 
     def _walk(self, access: SourceAccess, source_id: int, volume: RecordedVolume) -> None:
         self.display.phase(Phase.LISTING, f"{access.label}/{volume.label}")
+        died: Died | None = None
         for attempt in range(1, WALK_ATTEMPTS + 1):
-            died: Died | None = None
+            died = None
             for message in self._only(WalkJob(access, volume.label)):
                 if isinstance(message, Walked):
+                    if any(isinstance(item, NotExamined) for item in message.items):
+                        self._presence.check()
                     self.findings.add_walked(
                         source_id, volume.id, message.items, last=False, only_allocated=self.only_allocated
                     )
                     if attempt == 1:
                         self.display.advance(streams=len(message.items))
                 elif isinstance(message, Died):
+                    self._presence.check()
                     died = message
             if died is None:
                 self.findings.add_walked(source_id, volume.id, (), last=True, only_allocated=self.only_allocated)
                 return
-        reason = Reason.TIMED_OUT if died and died.hung else Reason.CRASHED
-        detail = f"listing its streams: {died.detail if died else ''}"
-        gap = NotExamined(f"{access.label}/{volume.label}", reason, detail)
+        assert died is not None  # noqa: S101 - each attempt ended so
+        gap = NotExamined(f"{access.label}/{volume.label}", died.reason, f"listing its streams: {died.detail}")
         self.findings.add_walked(source_id, volume.id, [gap], last=True, only_allocated=self.only_allocated)
 
     def _only(self, job: Job) -> Iterator[object]:
@@ -271,6 +281,8 @@ class SourceScan:
         flight = at_work[job]
         match message:
             case Examined():
+                if any(outcome.reason in _UNREADABLE for outcome in message.outcomes):
+                    self._presence.check()
                 self.display.advance(
                     bytes_read=message.bytes_read, streams=len(message.outcomes), hits=self._hits(message.outcomes)
                 )
@@ -286,7 +298,11 @@ class SourceScan:
                 raise message.error
             case Died():
                 del at_work[job]
-                return self._after_death(message, tuple(flight.waiting.values()))
+                self._presence.check()
+                consequence = after_death(message, flight.waiting)
+                self._outcomes.extend(consequence.outcomes)
+                self.display.advance(streams=len(consequence.outcomes))
+                return consequence.units
         return ()
 
     def _take_verification(self, message: object, path: Path) -> Sequence[Mapping[str, str]]:
@@ -299,15 +315,6 @@ class SourceScan:
             case Died():
                 what = f"verifying the image ended the worker ({message.detail})"
                 self.problems.append(ImageError(what, str(path), "verify it with another tool"))
-        return ()
-
-    def _after_death(self, died: Died, waiting: tuple[Task, ...]) -> Sequence[Unit]:
-        """Close in on the stream that ends workers: halve the unit until it stands alone, then record it."""
-        if len(waiting) > 1:
-            return Unit(waiting).halves()
-        reason = Reason.TIMED_OUT if died.hung else Reason.CRASHED
-        self._outcomes.extend(Outcome(task.stream_id, task.size, reason, died.detail) for task in waiting)
-        self.display.advance(streams=len(waiting))
         return ()
 
     def _hits(self, outcomes: Sequence[Outcome]) -> int:

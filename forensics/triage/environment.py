@@ -26,8 +26,11 @@ OPTIONAL_DEPENDENCIES = ("av",)
 _UNKNOWN = "unknown"
 
 
-def describe_environment() -> dict[str, Any]:
+def describe_environment(workers: int | None = None) -> dict[str, Any]:
     """Versions of everything a result depends on, and where it was made.
+
+    Args:
+        workers: How many workers there are, who share the machine's memory; ``None`` for one a core.
 
     Returns:
         ``tamiz``, ``python``, ``sqlite``, ``system``, ``machine``, ``host``, ``process``, ``system_user``,
@@ -45,7 +48,7 @@ def describe_environment() -> dict[str, Any]:
         "time_zone": os.environ.get("TZ") or _time_zone(),
         "packages": {name: _version(name) for name in DEPENDENCIES} | _optional(),
         "plugins": plugin_versions(),
-        "sandbox": sandbox.enforceable(),
+        "sandbox": sandbox.enforceable(workers or available_cores()),
     }
 
 

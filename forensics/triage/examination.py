@@ -19,6 +19,7 @@ from forensics.outcome import ExaminedContent, Outcome, PerceptualState
 from forensics.reason import Reason
 from forensics.triage.appearance import AppearanceExaminer
 from forensics.triage.plan import Task
+from forensics.triage.pulse import Stage
 from hashsets.format import Disposition
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Examiner:
         seen: Contents the case holds already.
         on_bytes: Called with the number of bytes read, as reading goes on.
         sampling: Which frames of films are hashed.
+        on_stage: Called when decoding begins and when it has ended.
     """
 
     def __init__(
@@ -79,12 +81,14 @@ class Examiner:
         seen: Container[str],
         on_bytes: Callable[[int], None],
         sampling: Sampling = Sampling.ONE_A_SECOND,
+        on_stage: Callable[[Stage], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._matcher = matcher
         self._appearance = AppearanceExaminer(hashers, matcher, sampling, lambda: on_bytes(0))
         self._seen = seen
         self._on_bytes = on_bytes
+        self._on_stage = on_stage
         self._own: set[str] = set()
         self._last: tuple[str, Outcome] | None = None
 
@@ -155,12 +159,15 @@ class Examiner:
             return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=undecoded)
         if is_picture and not content_read.pieces:
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.TOO_LARGE)
+        self._on_stage(Stage.DECODING)
         try:
             if is_picture:
                 return self._appearance.of_picture(content, content_read.data())
             return self._appearance.of_film(content, content_read.file(reader))
         except MemoryError:  # one file that takes too much must not end the examination of all others
             return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=Reason.OUT_OF_MEMORY)
+        finally:
+            self._on_stage(Stage.READING)
 
     def _is_benign(self, matches: tuple[Match, ...]) -> bool:
         """Whether only benign sets know this content, and one surely does: then it is spared perceptual hashing.

@@ -13,6 +13,7 @@ from forensics.evidence.stream import NotExamined, Stream
 from forensics.media.film import Sampling
 from forensics.outcome import Outcome
 from forensics.triage.plan import Unit
+from forensics.triage.sandbox import Confinement
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,14 @@ class WorkerSetup:
         sets: UUIDs of the sets to match against.
         sampling: Which frames of films are hashed.
         readable: Evidence files and folders, the only ones beside the library that a worker may read.
+        confinement: What is enforced upon it; the pool decides.
     """
 
     library: Path
     sets: tuple[str, ...]
     sampling: Sampling = Sampling.ONE_A_SECOND
     readable: tuple[Path, ...] = ()
+    confinement: Confinement | None = None
 
 
 @dataclass(frozen=True, slots=True)

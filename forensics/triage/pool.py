@@ -13,18 +13,51 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import connection as connections
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Self
 
+from forensics.errors import TriageError
+from forensics.reason import Reason
 from forensics.triage import worker
-from forensics.triage.messages import Done, Job, Message, Refused, WorkerSetup
+from forensics.triage.messages import Done, ExamineJob, Job, Message, Refused, WorkerSetup
+from forensics.triage.pulse import Moment, Pulse, Stage
+from forensics.triage.sandbox import Confinement
 
-SILENCE_SECONDS = 600.0
-"""A worker that has a job and says nothing for so long is taken for hung."""
+CHECK_SECONDS = 0.25
+"""How often workers are looked at, and how long is waited for them to say something."""
+
+FALSE_STARTS = 3
+"""So many workers in a row that end before they begin to work are no accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a worker may go without getting on, and when it is replaced by a fresh one.
+
+    A decoder is measured by the processor's time: it has all it needs in memory, and how busy the machine is must not
+    decide what is found. Reading waits for disks and is measured by the clock. Time in which the coordinator itself
+    stood still (stopped from the terminal, a sleeping machine) does not count.
+
+    Attributes:
+        decoding_seconds: Of the processor, for one view of a picture, or from one read or frame of a film to the next.
+        idle_seconds: In which a decoder has used less than a hundredth of them.
+        silence_seconds: For everything else.
+        units: After so many units of streams a worker is replaced: native libraries leak.
+        memory: Bytes of its own that a worker may hold after a unit; beyond that it is replaced.
+        units_least: Before so many units it is not, whatever it holds.
+    """
+
+    decoding_seconds: float = 120.0
+    idle_seconds: float = 180.0
+    silence_seconds: float = 600.0
+    units: int = 2000
+    memory: int = 2**30
+    units_least: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +65,67 @@ class Died:
     """A worker ended in the middle of a job.
 
     Attributes:
-        hung: It was killed because it said nothing any more.
-        detail: Signal or exit code.
+        reason: ``crashed``, ``timed-out`` (it was killed because it did not get on) or ``out-of-memory``.
+        detail: Signal or exit code, or what it did not do.
+        decoding: It was in a decoder, not reading.
+        stream: Id of the stream it said it was at; 0 for none. A hint: see :mod:`forensics.triage.pulse`.
     """
 
-    hung: bool
+    reason: Reason
     detail: str
+    decoding: bool = False
+    stream: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class _Member:
     process: SpawnProcess
     connection: Connection
+    pulse: Pulse
     job: Job | None = None
-    heard: float = field(default_factory=time.monotonic)
+    units: int = 0
+    last: Moment = field(default_factory=lambda: Moment(Stage.STARTING, 0, 0))
+    silent: float = 0.0
+    processor: float = 0.0
+
+    def heard(self) -> None:
+        """It has said something, or made a step."""
+        self.last = self.pulse.look()
+        self.silent = 0.0
+        self.processor = self.processor_seconds()
+
+    def processor_seconds(self) -> float:
+        """Processor time it has used since it was started; no more than before once it has ended."""
+        assert self.process.pid is not None  # noqa: S101 - it was started
+        with suppress(OSError):
+            return time.clock_gettime((~self.process.pid) << 3 | 2)  # as clock_getcpuclockid(3) makes it
+        return self.processor
+
+    def own_memory(self) -> int:
+        """Bytes that it alone holds, files mapped for reading not counted."""
+        with suppress(OSError, ValueError, IndexError):
+            pages = Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()
+            return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE")
+        return 0
 
 
 class WorkerPool:
-    """N workers, each with a pipe of its own.
+    """N workers, each with a pipe and a pulse of its own.
 
     Args:
         size: How many workers.
-        setup: What they need to know.
-        silence_seconds: See :data:`SILENCE_SECONDS`.
+        setup: What they need to know. How they are confined is decided here.
+        limits: See :class:`Limits`.
     """
 
-    def __init__(self, size: int, setup: WorkerSetup, silence_seconds: float = SILENCE_SECONDS) -> None:
+    def __init__(self, size: int, setup: WorkerSetup, limits: Limits | None = None) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._setup = setup
-        self._silence_seconds = silence_seconds
-        self._members = [self._start() for _ in range(size)]
+        self._setup = replace(setup, confinement=Confinement.available(size))
+        self._limits = limits or Limits()
+        self._checked = time.monotonic()
+        self._false_starts = 0
+        self._members: list[_Member] = []
+        self._fill(size)
 
     def __enter__(self) -> Self:
         return self
@@ -83,28 +147,31 @@ class WorkerPool:
         """Give a job to an idle worker; there must be one."""
         member = next(member for member in self._members if member.job is None)
         member.job = job
-        member.heard = time.monotonic()
+        member.heard()
         # if it died while idle, messages() sees the end of its pipe and hands the job back
         with suppress(BrokenPipeError, ConnectionResetError):
             member.connection.send(job)
 
-    def messages(self, timeout: float = 0.25) -> Iterator[tuple[Job, Message | Died]]:
+    def messages(self, timeout: float = CHECK_SECONDS) -> Iterator[tuple[Job, Message | Died]]:
         """Wait for workers to say something, at most for a while; give everything that has arrived.
 
         Args:
             timeout: Seconds to wait when nothing is there.
+
+        Raises:
+            TriageError: Workers end as they start.
         """
         by_connection = {member.connection: member for member in self._members if member.job is not None}
         for ready in connections.wait(list(by_connection), timeout):
             member = by_connection[ready]  # type: ignore[index]
             yield from self._receive(member)
         now = time.monotonic()
-        for member in list(self._members):
-            if member.job is not None and now - member.heard > self._silence_seconds:
-                job = member.job
-                member.process.kill()
-                self._replace(member)
-                yield job, Died(hung=True, detail=f"silent for {self._silence_seconds:.0f} s")
+        if now - self._checked >= CHECK_SECONDS:
+            # a longer pause was one of ours
+            passed, self._checked = min(now - self._checked, 4 * CHECK_SECONDS), now
+            for member in list(self._members):
+                if member.job is not None:
+                    yield from self._check(member, passed)
 
     def _receive(self, member: _Member) -> Iterator[tuple[Job, Message | Died]]:
         job = member.job
@@ -112,24 +179,72 @@ class WorkerPool:
         try:
             message: Message = member.connection.recv()
         except (EOFError, ConnectionResetError):
-            member.process.join(5)
-            code = member.process.exitcode
-            self._replace(member)
-            yield (
-                job,
-                Died(hung=False, detail=f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"),
-            )
+            yield from self._ended(member, job)
             return
-        member.heard = time.monotonic()
+        self._false_starts = 0
+        member.heard()
         if isinstance(message, Done | Refused):
             member.job = None
+            member.units += isinstance(job, ExamineJob)
+            if self._is_worn(member):
+                self._replace(member)
         yield job, message
+
+    def _ended(self, member: _Member, job: Job) -> Iterator[tuple[Job, Died]]:
+        """Replace a worker that has ended, and hand back its job, or do it again if the worker never began."""
+        member.process.join(5)
+        code, moment = member.process.exitcode, member.pulse.look()
+        detail = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        self._replace(member)
+        if moment.stage is Stage.STARTING:
+            self._false_starts += 1
+            if self._false_starts >= FALSE_STARTS:
+                raise TriageError("workers end as they start", detail, "check memory and plug-ins with 'tamiz doctor'")
+            self.submit(job)
+            return
+        # nobody but the kernel, short of memory, sends this one; by hand it happens once, and a stream is tried twice
+        killed = code == -signal.SIGKILL
+        reason = Reason.OUT_OF_MEMORY if killed else Reason.CRASHED
+        yield job, Died(reason, detail, moment.stage is Stage.DECODING, moment.stream)
+
+    def _check(self, member: _Member, passed: float) -> Iterator[tuple[Job, Died]]:
+        """Kill a worker that does not get on.
+
+        Args:
+            member: The worker; it has a job.
+            passed: Seconds since it was last looked at.
+        """
+        if member.pulse.look() != member.last:
+            member.heard()
+            return
+        member.silent += passed
+        decoding = member.last.stage is Stage.DECODING
+        used = member.processor_seconds() - member.processor
+        limits = self._limits
+        if not decoding and member.silent > limits.silence_seconds:
+            detail = f"silent for {limits.silence_seconds:.0f} s"
+        elif decoding and used > limits.decoding_seconds:
+            detail = f"decoding did not end within {limits.decoding_seconds:.0f} s of processor time"
+        elif decoding and member.silent > limits.idle_seconds and used < member.silent / 100:
+            detail = f"decoding stood still for {limits.idle_seconds:.0f} s"
+        else:
+            return
+        job, stream = member.job, member.last.stream
+        assert job is not None  # noqa: S101 - as asked for above
+        self._replace(member)
+        yield job, Died(Reason.TIMED_OUT, detail, decoding, stream)
+
+    def _is_worn(self, member: _Member) -> bool:
+        """Whether a worker that has just become idle should make room for a fresh one."""
+        if member.units < self._limits.units_least:
+            return False
+        return member.units >= self._limits.units or member.own_memory() > self._limits.memory
 
     def reset(self) -> None:
         """Drop all jobs and begin with new workers."""
         size = len(self._members)
         self.close()
-        self._members = [self._start() for _ in range(size)]
+        self._fill(size)
 
     def close(self) -> None:
         """End all workers at once; what they were doing is still pending in the case."""
@@ -138,19 +253,33 @@ class WorkerPool:
             member.process.kill()
         for member in self._members:
             member.process.join()
+            member.pulse.close()
+        self._members.clear()
+
+    def _fill(self, size: int) -> None:
+        try:
+            for _ in range(size):
+                self._members.append(self._start())
+        except BaseException:
+            self.close()
+            raise
 
     def _replace(self, member: _Member) -> None:
+        """End a worker, if it has not ended, and start another in its place."""
         member.connection.close()
+        member.process.kill()
         member.process.join(5)
+        member.pulse.close()
         self._members[self._members.index(member)] = self._start()
 
     def _start(self) -> _Member:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=worker.run, args=(theirs, self._setup), daemon=True)
+        pulse = Pulse()
+        process = self._context.Process(target=worker.run, args=(theirs, pulse, self._setup), daemon=True)
         with _environment(worker.single_threaded_environment()), _without_main_module(), _interrupts_held_back():
             process.start()
         theirs.close()
-        return _Member(process, ours)
+        return _Member(process, ours, pulse)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,17 +19,18 @@ from forensics.case.ledger import Actor
 from forensics.case.reader import CaseReader
 from forensics.case.recorder import ScanRecorder
 from forensics.case.sources import SourceRecorder
-from forensics.case.store import CaseStore
-from forensics.errors import ImageError, TamizError, TriageError
+from forensics.case.store import CaseStore, cannot_be_written
+from forensics.errors import CaseWriteError, ImageError, TamizError, TriageError
 from forensics.evidence.keys import KeyKind, Keyring
 from forensics.evidence.stream import display_text
 from forensics.media import film
 from forensics.media.film import Sampling
+from forensics.triage import sandbox
 from forensics.triage.catch_up import match_contents
 from forensics.triage.engine import SourceScan
 from forensics.triage.environment import available_cores, describe_environment
 from forensics.triage.messages import WorkerSetup
-from forensics.triage.pool import WorkerPool
+from forensics.triage.pool import Limits, WorkerPool
 from forensics.triage.progress import Phase, ProgressDisplay
 from forensics.triage.run_log import log_path, run_log
 from hashsets.format import Disposition
@@ -108,7 +111,9 @@ class ScanResult:
     gaps: bool
 
 
-def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: ProgressDisplay) -> ScanResult:
+def scan(
+    store: CaseStore, actor: Actor, request: ScanRequest, display: ProgressDisplay, limits: Limits | None = None
+) -> ScanResult:
     """Scan sources into a case. A source that cannot be examined does not stop the others.
 
     What an earlier scan did is not done again; a scan that was interrupted goes on where it stopped.
@@ -118,6 +123,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
         actor: Who scans.
         request: What and how.
         display: Shows how far it is.
+        limits: How long a worker may go without getting on, if not as usual.
 
     Raises:
         CaseError: The case cannot be written.
@@ -125,7 +131,9 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
     """
     recorder = ScanRecorder(store, actor)
     findings = FindingRecorder(store, recorder.set_uuids)
-    recorder.begin("scan", request.profile, request.arguments(), describe_environment(), request.sets)
+    recorder.begin("scan", request.profile, request.arguments(), describe_environment(request.jobs), request.sets)
+    for lacking in sandbox.not_enforceable():
+        display.note(f"this kernel does not confine workers fully ({lacking}): see 'tamiz doctor'; the case says so")
     errors: list[TamizError] = []
     problems: list[TamizError] = []
     with _ending(recorder, store, errors, display):
@@ -136,7 +144,7 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
         setup = WorkerSetup(request.library, uuids, sampling, readable)
         if setup.sets:
             Matcher.open(request.library, setup.sets).close()  # makes missing indexes, which workers may not write
-        with WorkerPool(request.jobs or available_cores(), setup) as pool:
+        with WorkerPool(request.jobs or available_cores(), setup, limits) as pool:
             sources = SourceRecorder(store, actor, recorder.scan_id)
             notable = _of(request.sets, benign=False)
             source_scan = SourceScan(
@@ -159,14 +167,16 @@ def scan(store: CaseStore, actor: Actor, request: ScanRequest, display: Progress
                 try:
                     _refuse_folder_of_the_case(source, store.path)
                     source_scan.scan(source.resolve(), request.exhibit)
-                except TriageError:
+                except (TriageError, CaseWriteError):
                     raise
                 except TamizError as error:
                     errors.append(error)
                     sources.refuse(source.resolve(), request.exhibit, error)
                     pool.reset()
                 finally:
-                    source_scan.flush()
+                    # a case that cannot be written is not tried again: that may take another minute
+                    if not isinstance(sys.exception(), (CaseWriteError, sqlite3.Error)):
+                        source_scan.flush()
     return ScanResult(tuple(errors), tuple(problems), next(CaseReader(store).gaps(), None) is not None)
 
 
@@ -228,18 +238,21 @@ def _closing(
 ) -> Iterator[None]:
     try:
         yield
+        display.phase(Phase.CLOSING)
+        # without the places of evidence files: the ledger is shown to more people than may know their names
+        # and with the digest over all findings: the ledger so covers them too
+        details = {"errors": [error.what for error in errors], "logical_digest": CaseReader(store).logical_digest()}
+        recorder.end("failed" if errors else "finished", {**details, **_counts(store)})
     except KeyboardInterrupt:
         recorder.end("interrupted", _counts(store))
         raise
+    except CaseWriteError:
+        raise  # nor can its end be written: the next scan will see to that
     except TamizError as error:
         recorder.end("failed", {"error": error.what, **_counts(store)})
         raise
-    display.phase(Phase.CLOSING)
-    state = "failed" if errors else "finished"
-    # without the places of evidence files: the ledger is shown to more people than may know their names
-    # and with the digest over all findings: the ledger so covers them too
-    digest = CaseReader(store).logical_digest()
-    recorder.end(state, {"errors": [error.what for error in errors], "logical_digest": digest, **_counts(store)})
+    except sqlite3.Error as error:
+        raise cannot_be_written(store.path, error) from error
 
 
 def _counts(store: CaseStore) -> Mapping[str, Any]:

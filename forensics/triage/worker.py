@@ -33,6 +33,7 @@ from forensics.triage.messages import (
     WalkJob,
     WorkerSetup,
 )
+from forensics.triage.pulse import Pulse, Stage
 from forensics.triage.seen import SeenContents
 from hashsets.library import home_expanded
 from hashsets.matcher import Matcher
@@ -48,22 +49,44 @@ REPORT_SECONDS = 0.2
 """How often outcomes are sent while examining: seldom enough to cost nothing, often enough to lose little."""
 
 
-def run(connection: Connection, setup: WorkerSetup) -> None:
+def run(connection: Connection, pulse: Pulse, setup: WorkerSetup) -> None:
     """Entry point of a worker process.
 
     Args:
         connection: Pipe to the coordinator.
+        pulse: Where it says what it is at.
         setup: What it needs to know.
     """
     # Ctrl-C goes to the coordinator, which ends its workers in order
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _load_what_needs_programs()
-    sandbox.enter((*setup.readable, home_expanded(setup.library)))
-    worker = _Worker(connection, setup)
     # no coordinator, no work
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        try:
+            _silence_libraries()
+            _load_what_needs_programs()
+            _confine(setup)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user must hear of it
+            connection.send(Refused(_cannot_start(error), traceback.format_exc()))
+            return
+        worker = _Worker(connection, pulse, setup)
         while True:
+            pulse.begin(Stage.READING, 0)
             worker.do(connection.recv())
+
+
+def _cannot_start(error: Exception) -> TamizError:
+    if isinstance(error, TamizError):
+        return error
+    what = f"a worker cannot start ({type(error).__name__})"
+    return TriageError(what, None, "run with --debug and report it")
+
+
+def _silence_libraries() -> None:
+    """Libraries write warnings to the terminal that may name what they read. Errors of ours go through the pipe."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _load_what_needs_programs() -> None:
@@ -72,9 +95,19 @@ def _load_what_needs_programs() -> None:
     loader.picture_hashers()
 
 
+def _confine(setup: WorkerSetup) -> None:
+    confinement = setup.confinement or sandbox.Confinement.available()
+    try:
+        sandbox.enter((*setup.readable, home_expanded(setup.library)), confinement)
+    except OSError as error:
+        what = f"a worker cannot be confined as the kernel promised ({error.strerror})"
+        raise TriageError(what, None, "see 'tamiz doctor'") from error
+
+
 class _Worker:
-    def __init__(self, connection: Connection, setup: WorkerSetup) -> None:
+    def __init__(self, connection: Connection, pulse: Pulse, setup: WorkerSetup) -> None:
         self._connection = connection
+        self._pulse = pulse
         self._setup = setup
         self._source: Source | None = None
         self._access: SourceAccess | None = None
@@ -127,6 +160,7 @@ class _Worker:
         volume = next(volume for volume in source.volumes() if volume.label == job.volume)
         batch: list[Stream | NotExamined] = []
         for item in source.walk(volume):
+            self._pulse.beat()
             batch.append(item)
             if len(batch) >= WALK_BATCH:
                 self._connection.send(Walked(batch))
@@ -138,6 +172,7 @@ class _Worker:
         image = self._open(job.source).image
         digests = {name: hashlib.new(name, usedforsecurity=False) for name in image.stored_digests}
         for offset in range(0, image.size, VERIFY_PIECE):
+            self._pulse.beat()
             piece = image.read_at(offset, VERIFY_PIECE)
             for digest in digests.values():
                 digest.update(piece)
@@ -149,6 +184,7 @@ class _Worker:
     def _examine(self, job: ExamineJob) -> None:
         examiner = self._prepare(job)
         for task in job.unit.tasks:
+            self._pulse.begin(Stage.READING, task.stream_id)
             self._outcomes.append(examiner.examine(task))
             if time.monotonic() - self._reported > REPORT_SECONDS:
                 self._report()
@@ -165,11 +201,12 @@ class _Worker:
         if self._examiner is None:
             hashers = loader.picture_hashers()
             self._examiner = Examiner(
-                source, self._matcher, hashers, self._seen, self._count_bytes, self._setup.sampling
+                source, self._matcher, hashers, self._seen, self._count_bytes, self._setup.sampling, self._pulse.begin
             )
         return self._examiner
 
     def _count_bytes(self, count: int) -> None:
+        self._pulse.beat()
         self._bytes_read += count
         if time.monotonic() - self._reported > 5 * REPORT_SECONDS:
             self._report()  # one long stream: say that it goes on, and what became of those before it

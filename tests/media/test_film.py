@@ -12,7 +12,7 @@ from forensics.media import film as films
 from forensics.media.film import FILM_DECODE_PATH, FilmLimits, FilmSampling, Sampling, sample
 from forensics.media.film_formats import is_film_candidate
 from forensics.media.picture import Picture
-from forensics.triage.pool import SILENCE_SECONDS
+from forensics.triage.pool import Limits
 from tests.films import all_frames, film, moving, sound
 from tests.pictures import Pixels
 
@@ -198,4 +198,4 @@ def test_sound_alone_has_no_video_stream() -> None:
 
 
 def test_limit_of_time_is_reached_before_a_silent_worker_is_ended() -> None:
-    assert FilmLimits().seconds < SILENCE_SECONDS
+    assert FilmLimits().seconds < Limits().silence_seconds

@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from forensics.case.reader import CaseReader
 from forensics.case.store import CaseStore
 from forensics.errors import ImageError
@@ -177,36 +175,6 @@ def test_an_interrupted_scan_says_how_to_go_on(evidence: Evidence, library: Path
     assert "Traceback" not in rest
     with CaseReader.open(case) as reader:
         assert [scan["state"] for scan in reader.scans()] == ["interrupted"]
-
-
-@pytest.mark.parametrize("jobs", [1, 3])
-def test_a_stream_that_kills_its_worker_is_recorded_and_the_rest_is_hashed(
-    run_scan: RunScan, evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
-) -> None:
-    plugin = tmp_path / "plugin"
-    (plugin / "deadly-1.dist-info").mkdir(parents=True)
-    (plugin / "deadly-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: deadly\nVersion: 1\n")
-    (plugin / "deadly-1.dist-info/entry_points.txt").write_text("[tamiz]\ndeadly = deadly\n")
-    (plugin / "deadly.py").write_text(
-        "import os\n"
-        "from forensics.hashing.perceptual import PictureHasher\n"
-        "from plugins.hookspecs import hookimpl\n"
-        "class Deadly(PictureHasher):\n"
-        "    algorithm, bits = 'deadly', 1\n"
-        "    def hash(self, picture):\n"
-        "        if picture.width == 300: os.abort()\n"
-        "        return iter(())\n"
-        "@hookimpl\n"
-        "def tamiz_picture_hashers(): return [Deadly()]\n"
-    )
-    monkeypatch.syspath_prepend(plugin)
-    result = run_scan("a.case", evidence.image, jobs=jobs)
-    assert result == ScanResult((), (), gaps=True)
-    case = tmp_path / "a.case"
-    assert rows(case, "SELECT path, reason, detail FROM streams WHERE state = 'failed'") == [
-        ("gone.jpg", "crashed", f"signal {int(signal.SIGABRT)}")
-    ]
-    assert rows(case, "SELECT count(*) FROM streams WHERE state = 'pending'") == [(0,)]
 
 
 def test_the_acquisition_digest_is_recomputed_on_request(run_scan: RunScan, corpora: Path, tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from forensics.outcome import Outcome
 from forensics.reason import Reason
 from forensics.triage import worker
 from forensics.triage.messages import Examined, WorkerSetup
+from forensics.triage.pulse import Pulse
 
 
 def test_a_long_stream_is_told_of_though_outcomes_before_it_wait(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     ours, theirs = multiprocessing.Pipe()
-    at_work = worker._Worker(theirs, WorkerSetup(tmp_path, ()))
+    at_work = worker._Worker(theirs, Pulse(), WorkerSetup(tmp_path, ()))
     at_work._outcomes.append(Outcome(1, 3, Reason.READ_ERROR))
     at_work._count_bytes(10)
     assert not ours.poll()
