@@ -84,11 +84,12 @@ def _context(store: CaseStore, reader: CaseReader) -> dict[str, Any]:
 
 
 def _people(held: list[CustodyEvent]) -> list[tuple[str, Stated, Stated]]:
-    """Everyone who had the exhibit, in order: name, institution and position, stage in which they took or gave it."""
-    people: dict[tuple[str, Stated], Stated] = {}
+    """Everyone who had the exhibit, in order: name, institution and position, the stage in which they first had it."""
+    people: dict[str, tuple[Stated, Stated]] = {}
     for event in held:
         this = event.hand_over
         for name, position in ((this.giver, this.giver_position), (this.receiver, this.receiver_position)):
             if not isinstance(name, Missing):
-                people.setdefault((name, position), this.stage)
-    return [(name, position, stage) for (name, position), stage in people.items()]
+                known, stage = people.get(name, (Missing.NOT_ASSESSED, this.stage))
+                people[name] = (position if isinstance(known, Missing) else known, stage)
+    return [(name, position, stage) for name, (position, stage) in people.items()]
