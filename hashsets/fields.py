@@ -7,16 +7,13 @@ names the field and what is wrong with it, never its value: hash values belong n
 from __future__ import annotations
 
 import binascii
-import operator
 import re
 import unicodedata
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from itertools import chain, repeat, starmap
-from typing import TypeVar, cast
+from collections.abc import Mapping
 
-from hashsets.format import NO_ATTRIBUTES, KnownEntry, KnownPerceptualHash
+from hashsets.format import KnownEntry, KnownPerceptualHash
+from hashsets.standing import DISPUTED, RETRACTED, is_denied
 
 DIGEST_LENGTHS: Mapping[str, int] = {"md5": 32, "sha1": 40, "sha256": 64}
 """Hexadecimal digits of each digest tamiz matches on."""
@@ -73,10 +70,7 @@ LEFT_OUT = "malformed, left out"
 _WHOLE_NUMBER = re.compile(r"([0-9]{1,19})(?:\.0+)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DIGITS = re.compile("[0-9a-fA-F]*+").fullmatch
-_LOWER_CASE_DIGITS = re.compile("[0-9a-f]*+").fullmatch
 _NOT_LETTERS_OR_DIGITS = re.compile(r"[^a-z0-9]")
-
-_Value = TypeVar("_Value")
 
 
 class FieldError(ValueError):
@@ -179,7 +173,7 @@ def whole_number(field: str, value: object, largest: int = LARGEST_SIZE) -> int 
     """
     if type(value) is int and 0 <= value <= largest:
         return value
-    text = _plain(value)
+    text = plain_text(value)
     if not text:
         return None
     match = _WHOLE_NUMBER.fullmatch(text)
@@ -196,7 +190,7 @@ def short_text(field: str, value: object) -> str | None:
     """
     if value is None:
         return None
-    text = _plain(value)
+    text = plain_text(value)
     if len(text) > LONGEST_TEXT:
         raise FieldError(f"{field} is longer than {LONGEST_TEXT} characters")
     return text or None
@@ -204,15 +198,23 @@ def short_text(field: str, value: object) -> str | None:
 
 def attribute(name: str, value: object) -> str:
     """Give a field of :data:`ATTRIBUTES` as written, or :data:`LEFT_OUT` if it is not as it must be."""
-    if type(value) is str and _is_attribute(name, value):
-        return value
-    text = _plain(value)
+    text = plain_text(value)
     return text if ATTRIBUTES[name].fullmatch(text) else LEFT_OUT
+
+
+def stated_attribute(name: str, value: object) -> str | None:
+    """Give a field of a list as :func:`attribute` does; ``None`` where it states nothing.
+
+    Nothing is stated by an empty value, and of a retraction or dispute by one that denies it.
+    """
+    if value is None or value == "" or (name in (RETRACTED, DISPUTED) and is_denied(value)):
+        return None
+    return attribute(name, value)
 
 
 def column_name(name: str) -> str:
     """Give the name of a list's column as it can be shown: plain, and cut to 60 characters."""
-    return _plain(name)[:60]
+    return plain_text(name)[:60]
 
 
 def require_a_hash(entry: KnownEntry) -> KnownEntry:
@@ -227,178 +229,7 @@ def require_a_hash(entry: KnownEntry) -> KnownEntry:
     return entry
 
 
-_WELL_FORMED = {digits: re.compile(f"[0-9a-f]{{{digits}}}").fullmatch for digits in (32, 40, 64)}
-
-
-def checked(entry: KnownEntry) -> KnownEntry:
-    """Check an entry as a list format gave it, whoever wrote that format.
-
-    Nearly every entry is as it must be; that is told by a few comparisons, and it is given back as it is.
-
-    Returns:
-        The entry, with upper-case digits and the like put right.
-
-    Raises:
-        FieldError: A field is malformed, or there is no hash.
-    """
-    try:
-        if _is_well_formed(entry):
-            return entry
-    except (TypeError, AttributeError):
-        pass  # a field of another type: put right or refused below
-    return require_a_hash(
-        KnownEntry(
-            entry.position,
-            None if entry.md5 is None else digest("md5", entry.md5),
-            None if entry.sha1 is None else digest("sha1", entry.sha1),
-            None if entry.sha256 is None else digest("sha256", entry.sha256),
-            whole_number("size", entry.size),
-            _checked_perceptual(entry.perceptual),
-            short_text("category", entry.category),
-            short_text("reference", entry.reference),
-            _checked_attributes(entry.attributes),
-        )
-    )
-
-
-def _is_well_formed(entry: KnownEntry) -> bool:
-    """Tell quickly that nothing about an entry needs a closer look."""
-    md5, sha1, sha256, size, category, reference = (
-        entry.md5, entry.sha1, entry.sha256, entry.size, entry.category, entry.reference
-    )  # fmt: skip
-    return bool(
-        (md5 or sha1 or sha256 or entry.perceptual)
-        and (md5 is None or _WELL_FORMED[32](md5))
-        and (sha1 is None or _WELL_FORMED[40](sha1))
-        and (sha256 is None or _WELL_FORMED[64](sha256))
-        and (size is None or (type(size) is int and 0 <= size <= LARGEST_SIZE))
-        and (category is None or (0 < len(category) <= LONGEST_TEXT and category.isprintable()))
-        and (reference is None or (0 < len(reference) <= LONGEST_TEXT and reference.isprintable()))
-        and type(entry.perceptual) is tuple
-        and (type(entry.attributes) is dict or entry.attributes is NO_ATTRIBUTES)
-        and (not entry.perceptual or all(map(_is_well_formed_hash, entry.perceptual)))
-        and (
-            not entry.attributes
-            or all(name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(text) for name, text in entry.attributes.items())
-        )
-    )
-
-
-def are_well_formed(entries: Sequence[KnownEntry]) -> bool:
-    """Tell quickly, of many entries at once, that none needs a closer look and their positions rise.
-
-    A column at a time, which takes a fifth of the time of one entry after the other. ``False`` says only that a closer
-    look is needed.
-    """
-    try:
-        positions, md5, sha1, sha256, sizes, perceptual, categories, references, attributes = zip(*entries, strict=True)
-        return bool(
-            set(map(type, positions)) == {int}
-            and positions[0] > 0
-            and positions[-1] <= LARGEST_SIZE
-            and all(map(operator.lt, positions, positions[1:]))
-            and (
-                None not in md5
-                or None not in sha1
-                or None not in sha256
-                or all(any(of_one) for of_one in zip(md5, sha1, sha256, perceptual, strict=True))
-            )
-            and _are_hexadecimal(md5, DIGEST_LENGTHS["md5"])
-            and _are_hexadecimal(sha1, DIGEST_LENGTHS["sha1"])
-            and _are_hexadecimal(sha256, DIGEST_LENGTHS["sha256"])
-            and _are_whole_numbers(sizes, LARGEST_SIZE)
-            and _are_short_texts(categories)
-            and _are_short_texts(references)
-            and _are_perceptual(perceptual)
-            and (all(map(operator.is_, attributes, repeat(NO_ATTRIBUTES))) or all(map(_are_attributes, attributes)))
-        )
-    except (TypeError, AttributeError):
-        return False  # a field of another type
-
-
-def _stated(column: Sequence[_Value | None]) -> Sequence[_Value]:
-    return [value for value in column if value is not None] if None in column else cast("Sequence[_Value]", column)
-
-
-def _are_hexadecimal(column: Sequence[str | None], digits: int) -> bool:
-    values = _stated(column)
-    return not values or (set(map(len, values)) == {digits} and _LOWER_CASE_DIGITS("".join(values)) is not None)
-
-
-def _are_whole_numbers(column: Sequence[int | None], largest: int) -> bool:
-    values = _stated(column)
-    return not values or (set(map(type, values)) == {int} and min(values) >= 0 and max(values) <= largest)
-
-
-def _are_short_texts(column: Sequence[str | None]) -> bool:
-    values = _stated(column)
-    return not values or (all(values) and max(map(len, values)) <= LONGEST_TEXT and "".join(values).isprintable())
-
-
-def _are_perceptual(column: Sequence[tuple[KnownPerceptualHash, ...]]) -> bool:
-    if set(map(type, column)) != {tuple}:
-        return False
-    known = list(chain.from_iterable(column))
-    if not known:
-        return True
-    if set(map(type, known)) != {KnownPerceptualHash}:
-        return False
-    algorithms, values, qualities = zip(*known, strict=True)
-    return (
-        set(algorithms) <= PERCEPTUAL_LENGTHS.keys()
-        and _are_hexadecimal(values, 64)
-        and _are_whole_numbers(qualities, 100)
-    )
-
-
-def _are_attributes(attributes: Mapping[str, str]) -> bool:
-    return attributes is NO_ATTRIBUTES or (type(attributes) is dict and all(starmap(_is_attribute, attributes.items())))
-
-
-@lru_cache(256)
-def _is_attribute(name: str, text: str) -> bool:
-    return name in ATTRIBUTES and ATTRIBUTES[name].fullmatch(text) is not None
-
-
-def _is_well_formed_hash(known: KnownPerceptualHash) -> bool:
-    quality = known.quality
-    return bool(
-        known.algorithm in PERCEPTUAL_LENGTHS
-        and _WELL_FORMED[64](known.value)
-        and (quality is None or (type(quality) is int and 0 <= quality <= 100))
-    )
-
-
-def _checked_perceptual(perceptual: object) -> tuple[KnownPerceptualHash, ...]:
-    if not isinstance(perceptual, tuple) or not all(isinstance(each, KnownPerceptualHash) for each in perceptual):
-        raise FieldError("perceptual hashes are not as they must be")
-    return tuple(_checked_perceptual_hash(known) for known in perceptual)
-
-
-def _checked_perceptual_hash(known: KnownPerceptualHash) -> KnownPerceptualHash:
-    """Check the value of a known algorithm; one of a plug-in's own is a short text."""
-    quality = whole_number(f"{known.algorithm} quality", known.quality, 100)
-    if known.algorithm in PERCEPTUAL_LENGTHS or known.algorithm == "photodna":
-        return perceptual_hash(known.algorithm, known.value, quality)
-    algorithm, value = short_text("perceptual algorithm", known.algorithm), _plain(known.value)[:LONGEST_ATTRIBUTE]
-    if not algorithm or not value:
-        raise FieldError("a perceptual hash is empty")
-    return KnownPerceptualHash(algorithm, value, quality)
-
-
-def _checked_attributes(attributes: object) -> dict[str, str]:
-    """Check attributes: texts; those of :data:`ATTRIBUTES` as they must be, a plug-in's own cut if they are long."""
-    if not isinstance(attributes, Mapping):
-        raise FieldError("attributes are not texts")
-    found: dict[str, str] = {}
-    for name, value in attributes.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise FieldError("attributes are not texts")
-        found[name] = attribute(name, value) if name in ATTRIBUTES else _plain(value)[:LONGEST_ATTRIBUTE]
-    return found
-
-
-def _plain(value: object) -> str:
+def plain_text(value: object) -> str:
     """Text without the control characters that could disturb a terminal or a report."""
     if isinstance(value, str):
         text = value.strip()

@@ -6,12 +6,18 @@ Implementations stand in :mod:`hashsets.formats` and in plug-ins; they register 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from hashsets.entries import EntryColumns
+
+_BATCH = 5000
 
 HEAD_SIZE = 4096
 """How many first bytes of a list are given to :meth:`ListFormat.recognises`."""
@@ -148,9 +154,21 @@ class ListFormat(ABC):
     def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a list as a stream, in memory that does not grow with the file.
 
-        Positions rise from entry to entry. The import checks every entry once more (:func:`hashsets.fields.checked`)
+        Positions rise from entry to entry. The import checks every entry once more (:func:`hashsets.entries.checked`)
         and sets aside what is malformed.
 
         Raises:
             ListFormatError: The file is broken beyond its single entries (its message says where).
         """
+
+    def read_batches(self, file: BinaryIO) -> Iterator[EntryColumns | Sequence[ListItem]]:
+        """Read a list as :meth:`read` does, some thousand items at a time.
+
+        This is what the import calls. A format may do it in a way of its own that is faster than item by item.
+
+        Raises:
+            ListFormatError: As :meth:`read`.
+        """
+        items = iter(self.read(file))
+        while batch := list(islice(items, _BATCH)):
+            yield batch

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from uuid import uuid4
 from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets import fields
 from hashsets.database import library_errors
+from hashsets.entries import EntryColumns
 from hashsets.format import Disposition, KnownEntry, ListHeader, ListItem, RejectedEntry, RetractedEntry
 from hashsets.formats.nsrl import NsrlFormat
 from hashsets.in_place import InPlace, NsrlDatabase
@@ -276,8 +277,12 @@ def _refuse_without_entries(intake: _Intake) -> None:
         raise ListFormatError(what, None, "check the file and its format")
 
 
-def _add(batch: list[ListItem], writer: SetFileWriter, intake: _Intake) -> None:
+def _add(batch: EntryColumns | Sequence[ListItem], writer: SetFileWriter, intake: _Intake) -> None:
     """Write a batch of what a list holds, and count it."""
+    if isinstance(batch, EntryColumns):
+        writer.add_columns(batch)
+        intake.entries += len(batch)
+        return
     entries = [item for item in batch if isinstance(item, KnownEntry)]
     rejected = [item for item in batch if isinstance(item, RejectedEntry)]
     for item in batch:

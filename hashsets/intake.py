@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import BinaryIO, cast
 
 from forensics.errors import ListFormatError
 from hashsets import fields
+from hashsets.entries import EntryColumns, by_columns, checked
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry, RetractedEntry
 
-_BATCH = 5000
 
-
-def batches_of(list_format: ListFormat, file: BinaryIO) -> Iterator[list[ListItem]]:
+def batches_of(list_format: ListFormat, file: BinaryIO) -> Iterator[EntryColumns | Sequence[ListItem]]:
     """Read a list by some format, and set aside what it takes for an entry and is none.
 
     Args:
@@ -23,45 +21,71 @@ def batches_of(list_format: ListFormat, file: BinaryIO) -> Iterator[list[ListIte
         file: The list, unpacked.
 
     Yields:
-        What the list holds, some thousands at a time.
+        What the list holds, some hundreds or thousands at a time, entries in columns wherever all of them are plain.
 
     Raises:
         ListFormatError: The list is broken, or the format fails in any way.
         OSError: The file cannot be read.
     """
-    last_position = 0
+    gate = _Gate(list_format)
     with failures_of(list_format):
-        items = iter(list_format.read(file))
-        while batch := list(islice(items, _BATCH)):
-            if set(map(type, batch)) == {KnownEntry}:
-                entries = cast("list[KnownEntry]", batch)
-                if fields.are_well_formed(entries) and entries[0].position > last_position:
-                    last_position = entries[-1].position
-                    yield batch
-                    continue
-            batch, last_position = _made_sound(batch, last_position, list_format)
-            yield batch
+        for batch in list_format.read_batches(file):
+            if not isinstance(batch, EntryColumns):
+                yield from by_columns(list(batch), 0, gate.columns, gate.items)
+            elif gate.is_above(batch):
+                yield batch
+            else:
+                yield from by_columns(list(batch.entries()), 0, gate.columns, gate.items)
 
 
-def _made_sound(batch: Sequence[ListItem], last_position: int, list_format: ListFormat) -> tuple[list[ListItem], int]:
-    """Look at items one by one; gives those to be kept, and the position of the last entry."""
-    sound: list[ListItem] = []
-    for item in batch:
-        if not isinstance(item, KnownEntry):
-            sound.append(_sound(item, list_format))
-            continue
-        position = item.position
+class _Gate:
+    """Lets through what is sound, and entries whose positions rise.
+
+    Args:
+        list_format: Where they come from.
+    """
+
+    def __init__(self, list_format: ListFormat) -> None:
+        self._list_format = list_format
+        self._last_position = 0
+
+    def is_above(self, columns: EntryColumns) -> bool:
+        """Tell whether entries stand after those before them, and remember the last."""
+        if columns.positions[0] <= self._last_position:
+            return False
+        self._last_position = columns.positions[-1]
+        return True
+
+    def columns(self, items: Sequence[object], _: int) -> EntryColumns:
+        """Turn items into columns.
+
+        Raises:
+            FieldError: Not all are plain entries.
+        """
+        if set(map(type, items)) != {KnownEntry}:
+            raise FieldError("not all are entries")
+        columns = EntryColumns.of(cast("Sequence[KnownEntry]", items))
+        if not self.is_above(columns):
+            raise FieldError("an entry stands before another")
+        return columns
+
+    def items(self, items: Sequence[object], _: int) -> list[ListItem]:
+        """Look at items one by one; gives those to be kept."""
+        return [
+            self._entry(item) if isinstance(item, KnownEntry) else _sound(item, self._list_format) for item in items
+        ]
+
+    def _entry(self, entry: KnownEntry) -> KnownEntry | RejectedEntry:
+        position = entry.position
         if type(position) is not int:
-            raise _no_entry(list_format)
-        if not last_position < position <= fields.LARGEST_SIZE:
-            sound.append(RejectedEntry(position, "its position is not above that of the entry before it"))
-            continue
-        last_position = position
+            raise _no_entry(self._list_format)
+        if not self._last_position < position <= fields.LARGEST_SIZE:
+            return RejectedEntry(position, "its position is not above that of the entry before it")
+        self._last_position = position
         try:
-            sound.append(fields.checked(item))
+            return checked(entry)
         except FieldError as error:
-            sound.append(RejectedEntry(position, str(error)))
-    return sound, last_position
+            return RejectedEntry(position, str(error))
 
 
 @contextmanager

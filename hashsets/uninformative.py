@@ -8,6 +8,10 @@ kind would be "near" half of what a disk holds, by accident or by someone's inte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 LEAST_SET_BITS = 81
 MOST_SET_BITS = 175
 """Six standard deviations of a random hash around 128. No hash with 112 to 144 set bits lies within 31 bits of one
@@ -17,3 +21,11 @@ beyond these bounds, so leaving them out loses nothing that a real picture could
 def is_uninformative(value: str) -> bool:
     """Tell whether a 256-bit perceptual hash, in hexadecimal, is one that says nothing."""
     return not LEAST_SET_BITS <= int(value, 16).bit_count() <= MOST_SET_BITS
+
+
+def are_uninformative(values: Sequence[str]) -> list[bool]:
+    """Tell of each of many 256-bit perceptual hashes, in hexadecimal, whether it is one that says nothing."""
+    words = np.frombuffer(bytes.fromhex("".join(values)), np.uint64).reshape(-1, 4)
+    set_bits = np.bitwise_count(words).sum(axis=1)
+    found: list[bool] = ((set_bits < LEAST_SET_BITS) | (set_bits > MOST_SET_BITS)).tolist()
+    return found

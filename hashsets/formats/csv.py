@@ -8,18 +8,19 @@ over several lines. The line ``sep=;``, by which Excel is told the delimiter, ma
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import BinaryIO, ClassVar
 
 from forensics.errors import ListFormatError
 from hashsets import fields
+from hashsets.entries import EntryColumns, by_columns, items_of
 from hashsets.fields import FieldError
-from hashsets.format import KnownEntry, ListFormat, ListHeader, RejectedEntry
-from hashsets.formats.csv_row import plain_row
-from hashsets.formats.text import head_text, numbered_lines
-from hashsets.standing import DISPUTED, RETRACTED, is_denied
+from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry
+from hashsets.formats.csv_columns import columns_of
+from hashsets.formats.delimited import fields_of, split_line
+from hashsets.formats.text import first_line, head_text, line_blocks
 
 _NAMES = {
     "md5": "md5 md5hash hashmd5 md5sum",
@@ -74,46 +75,36 @@ class CsvFormat(ListFormat):
             del lines[0]
         if not lines:
             return False
-        names = _split(lines[0], stated[1] if stated else _delimiter(lines[0])) or []
+        names = split_line(lines[0], stated[1] if stated else _delimiter(lines[0])) or []
         return not _HASH_COLUMNS.isdisjoint(_meanings(names))
 
-    def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+    def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a table; an entry's position is its line number.
 
         Raises:
             ListFormatError: The header names no hash column, or one column twice.
         """
-        numbered = numbered_lines(file)
-        lines = ((number, line) for number, line in numbered if line is None or line.strip())
-        number, header = next(lines, (1, ""))
+        return items_of(self.read_batches(file))
+
+    def read_batches(self, file: BinaryIO) -> Iterator[EntryColumns | Sequence[ListItem]]:
+        """Read a table, the plain rows of each block of lines together."""
+        number, header, blocks = first_line(line_blocks(file))
         stated = _EXCEL_DELIMITER.fullmatch(header or "")
         if stated:
-            number, header = next(lines, (number + 1, ""))
+            number, header, blocks = first_line(blocks, number + 1)
         delimiter = stated[1] if stated else _delimiter(header or "")
-        names = _split(header or "", delimiter) or []
+        names = split_line(header or "", delimiter) or []
         meanings = _header_meanings(number, names)
-        yield _header(names, meanings)
-        read_plain = plain_row(meanings, delimiter)
-        for number, line in numbered:
-            if line and (entry := read_plain(number, line)):
-                yield entry
-            elif line is None or line.strip():
-                yield _entry_or_rejected(number, line, delimiter, meanings)
+        yield [_header(names, meanings)]
+        together = partial(columns_of, meanings=meanings, delimiter=delimiter)
+        singly = partial(_entries_or_rejected, meanings=meanings, delimiter=delimiter)
+        for first, lines in blocks:
+            yield from by_columns(lines, first, together, singly)
 
 
 def _delimiter(header: str) -> str:
     """The delimiter that occurs most in the header."""
     return max(_DELIMITERS, key=header.count)
-
-
-def _split(line: str, delimiter: str) -> list[str] | None:
-    """Split one line into its fields; ``None`` if a quoted field does not end."""
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line], delimiter=delimiter, strict=True), [])
-    except csv.Error:
-        return None
 
 
 def _meanings(names: Sequence[str]) -> list[str | None]:
@@ -150,15 +141,25 @@ def _header(names: Sequence[str], meanings: Sequence[str | None]) -> ListHeader:
     )
 
 
+def _entries_or_rejected(
+    lines: Sequence[str | None], first: int, meanings: Sequence[str | None], delimiter: str
+) -> list[KnownEntry | RejectedEntry]:
+    """Read rows one by one, without those that are empty."""
+    return [
+        _entry_or_rejected(number, line, delimiter, meanings)
+        for number, line in enumerate(lines, first)
+        if line is None or line.strip()
+    ]
+
+
 def _entry_or_rejected(
     number: int, line: str | None, delimiter: str, meanings: Sequence[str | None]
 ) -> KnownEntry | RejectedEntry:
     """Read one row."""
-    if line is None:
-        return RejectedEntry(number, "line too long")
-    values = _split(line, delimiter)
-    if values is None:
-        return RejectedEntry(number, "quotes are not closed on the line")
+    try:
+        values = fields_of(line, delimiter)
+    except FieldError as error:
+        return RejectedEntry(number, str(error))
     if len(values) > len(meanings) and not any(value.strip() for value in values[len(meanings) :]):
         del values[len(meanings) :]
     if len(values) != len(meanings):
@@ -184,9 +185,9 @@ def _entry(number: int, meanings: Sequence[str | None], values: Sequence[str]) -
         if row.get(name)
     )
     attributes = {
-        name: fields.attribute(name, value)
+        name: kept
         for name, value in row.items()
-        if value and name in fields.ATTRIBUTES and not (name in (RETRACTED, DISPUTED) and is_denied(value))
+        if name in fields.ATTRIBUTES and (kept := fields.stated_attribute(name, value)) is not None
     }
     return fields.require_a_hash(
         KnownEntry(

@@ -12,7 +12,7 @@ from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListItem, RejectedEntry
-from hashsets.formats.delimited import split_line
+from hashsets.formats.delimited import fields_of
 from hashsets.formats.text import head_text, numbered_lines
 
 _COLUMNS = (
@@ -50,15 +50,11 @@ def _is_header(line: str) -> bool:
 
 
 def _entry_or_rejected(number: int, line: str | None) -> KnownEntry | RejectedEntry:
-    if line is None:
-        return RejectedEntry(number, "line too long")
-    values = split_line(line, ",")
-    if values is None:
-        return RejectedEntry(number, "quotes are not closed on the line")
-    if len(values) != len(_COLUMNS):
-        return RejectedEntry(number, f"{len(values)} columns where HashKeeper has {len(_COLUMNS)}")
-    row = dict(zip(_COLUMNS, values, strict=True))
     try:
+        values = fields_of(line, ",")
+        if len(values) != len(_COLUMNS):
+            return RejectedEntry(number, f"{len(values)} columns where HashKeeper has {len(_COLUMNS)}")
+        row = dict(zip(_COLUMNS, values, strict=True))
         return KnownEntry(
             number,
             fields.digest("md5", row["hash"], "hash"),

@@ -16,7 +16,7 @@ from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
 from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry
-from hashsets.formats.delimited import split_line
+from hashsets.formats.delimited import fields_of, split_line
 from hashsets.formats.text import head_text, numbered_lines
 
 _COLUMNS: Mapping[str, str] = {
@@ -85,15 +85,11 @@ def _meanings(names: Sequence[str]) -> list[str | None] | None:
 
 def _entry_or_rejected(number: int, line: str | None, meanings: Sequence[str | None]) -> KnownEntry | RejectedEntry:
     """Read one row."""
-    if line is None:
-        return RejectedEntry(number, "line too long")
-    values = split_line(line, ";")
-    if values is None:
-        return RejectedEntry(number, "quotes are not closed on the line")
-    if len(values) != len(meanings):
-        return RejectedEntry(number, f"{len(values)} columns where the header names {len(meanings)}")
-    row = {meaning: value.strip() for meaning, value in zip(meanings, values, strict=True) if meaning is not None}
     try:
+        values = fields_of(line, ";")
+        if len(values) != len(meanings):
+            return RejectedEntry(number, f"{len(values)} columns where the header names {len(meanings)}")
+        row = {meaning: value.strip() for meaning, value in zip(meanings, values, strict=True) if meaning is not None}
         return _entry(number, row)
     except FieldError as error:
         return RejectedEntry(number, str(error))

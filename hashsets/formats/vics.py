@@ -11,8 +11,9 @@ objects, or of cases that each hold an array ``Media``. The context may stand af
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 
@@ -20,12 +21,13 @@ import ijson
 
 from forensics.errors import ListFormatError
 from hashsets import fields
+from hashsets.entries import EntryColumns, by_columns, items_of
 from hashsets.fields import FieldError
-from hashsets.format import KnownEntry, KnownPerceptualHash, ListFormat, ListHeader, RejectedEntry
+from hashsets.format import KnownEntry, KnownPerceptualHash, ListFormat, ListHeader, ListItem, RejectedEntry
 from hashsets.formats.text import head_text
-from hashsets.formats.vics_media import plain_entry
+from hashsets.formats.vics_columns import columns_of
 from hashsets.formats.vics_objects import MediaObjects
-from hashsets.standing import DISPUTED, RETRACTED, is_denied
+from hashsets.standing import DISPUTED, RETRACTED
 
 Scalar: TypeAlias = str | int | Decimal | bool | None
 Event: TypeAlias = tuple[str, Scalar]
@@ -61,8 +63,8 @@ _CONTEXT = re.compile(r"/DataModels/([0-9]+(?:\.[0-9]+)*)\.xml(?:/([A-Za-z0-9_-]
 _ROOT = re.compile(r'\s*\{.*?"(?:odata\.metadata|@odata\.context|value)"\s*:', re.DOTALL)
 _KEPT = {"MediaID", "Category", "MD5", "SHA1", "SHA256", "MediaSize", "PhotoDNA", *ATTRIBUTES}
 _DIGESTS = {"MD5": "md5", "SHA1": "sha1", "SHA256": "sha256"}
-_ATTRIBUTE_KEYS = tuple(sorted(ATTRIBUTES.items()))
-_KEPT_IN_ORDER = tuple(sorted(_KEPT))
+_TOGETHER = partial(columns_of, attribute_names=ATTRIBUTES)
+_BATCH = 1000
 _KEPT_OF_HASH = ("HashName", "HashValue", "Quality")
 _NESTED = "\0"
 """Stands for an object or array where a value belongs: it is no hash and no number."""
@@ -79,13 +81,17 @@ class VicsFormat(ListFormat):
         """Tell by a JSON object whose first keys are those of an OData answer."""
         return _ROOT.match(head_text(head)) is not None
 
-    def read(self, file: BinaryIO) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+    def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a hash set or case; an entry's position is the ordinal of its Media object.
 
         Raises:
             ListFormatError: The JSON is broken (the message says after which entry), or holds no array ``value``.
         """
-        return _VicsReader(file).items()
+        return items_of(self.read_batches(file))
+
+    def read_batches(self, file: BinaryIO) -> Iterator[EntryColumns | Sequence[ListItem]]:
+        """Read a hash set or case, plain Media some hundred at a time."""
+        return _VicsReader(file).batches()
 
 
 class _VicsReader:
@@ -101,22 +107,24 @@ class _VicsReader:
         self._scheme: str | None = None
         self._events = chain.from_iterable(self._parse())
 
-    def items(self) -> Iterator[KnownEntry | RejectedEntry | ListHeader]:
+    def batches(self) -> Iterator[EntryColumns | Sequence[ListItem]]:
         """Read the root object."""
         if self._objects.began:
             for key, value in self._objects.root:
-                yield from self._root_member(key, value)
+                yield list(self._root_member(key, value))
             if not self._is_case:
                 for media in self._objects:
-                    if entry := plain_entry(self._position + 1, media, _ATTRIBUTE_KEYS):
-                        self._position += 1
-                        yield entry
-                    else:
-                        yield self._entry_or_rejected(*_kept_of(media))
-            yield from self._resume()
+                    for batch in by_columns(media, self._position + 1, _TOGETHER, self._entries_or_rejected):
+                        yield batch
+                        self._position += len(batch)
+            yield from _batched(self._resume())
         elif next(self._events, None) != ("start_map", None):
             raise ListFormatError("the root of a VICS list is a JSON object", None, "check the file or name its format")
-        yield from self._root()
+        yield from _batched(self._root())
+
+    def _entries_or_rejected(self, media: Sequence[Mapping[str, Any]], first: int) -> list[ListItem]:
+        """Look at decoded Media one by one."""
+        return [_entry_or_rejected(position, *_kept_of(each)) for position, each in enumerate(media, first)]
 
     def _resume(self) -> Iterator[KnownEntry | RejectedEntry]:
         """Go on event by event in the array ``value`` where its plain objects ended, with an array so begun."""
@@ -241,16 +249,8 @@ class _VicsReader:
                 if key in _KEPT:
                     kept[str(key)] = _NESTED
         if not is_case or kept.keys() & _DIGESTS.keys():
-            yield self._entry_or_rejected(kept, alternatives)
-
-    def _entry_or_rejected(
-        self, kept: dict[str, Scalar], alternatives: list[dict[str, Scalar]]
-    ) -> KnownEntry | RejectedEntry:
-        self._position += 1
-        try:
-            return _entry(self._position, kept, alternatives)
-        except FieldError as error:
-            return RejectedEntry(self._position, str(error))
+            self._position += 1
+            yield _entry_or_rejected(self._position, kept, alternatives)
 
     def _alternative_hashes(self) -> Iterator[dict[str, Scalar]]:
         """Read the items of ``AlternativeHashes`` that are objects of scalar values."""
@@ -273,9 +273,24 @@ class _VicsReader:
                 item[str(key)] = value
 
 
+def _batched(items: Iterable[ListItem]) -> Iterator[list[ListItem]]:
+    """Gather items, of which those before a break in the list are given before it is said."""
+    batch: list[ListItem] = []
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    except ListFormatError:
+        yield batch
+        raise
+    yield batch
+
+
 def _kept_of(media: Mapping[str, Any]) -> tuple[dict[str, Scalar], list[dict[str, Scalar]]]:
     """The fields of a decoded Media that are imported, and its alternative hashes, as the events would give them."""
-    kept = {key: _NESTED if type(media[key]) in (dict, list) else media[key] for key in _KEPT_IN_ORDER if key in media}
+    kept = {key: _NESTED if type(value) in (dict, list) else value for key, value in media.items() if key in _KEPT}
     stated = media.get("AlternativeHashes")
     if not stated or type(stated) is not list:
         return kept, []
@@ -295,6 +310,16 @@ def _header(context: str) -> ListHeader:
     return ListHeader(version, f"vics-{version}-{segment.lower()}" if segment else f"vics-{version}")
 
 
+def _entry_or_rejected(
+    position: int, kept: dict[str, Scalar], alternatives: list[dict[str, Scalar]]
+) -> KnownEntry | RejectedEntry:
+    """Read one Media."""
+    try:
+        return _entry(position, kept, alternatives)
+    except FieldError as error:
+        return RejectedEntry(position, str(error))
+
+
 def _entry(position: int, kept: dict[str, Scalar], alternatives: list[dict[str, Scalar]]) -> KnownEntry:
     """Make an entry of the fields of a Media.
 
@@ -307,9 +332,8 @@ def _entry(position: int, kept: dict[str, Scalar], alternatives: list[dict[str, 
         if value is None or value == "":
             continue
         if key in ATTRIBUTES:
-            if ATTRIBUTES[key] in (RETRACTED, DISPUTED) and is_denied(value):
-                continue
-            attributes[ATTRIBUTES[key]] = fields.attribute(ATTRIBUTES[key], value)
+            if (stated := fields.stated_attribute(ATTRIBUTES[key], value)) is not None:
+                attributes[ATTRIBUTES[key]] = stated
         elif key in _DIGESTS:
             digests[_DIGESTS[key]] = fields.digest(_DIGESTS[key], value, key)
     perceptual = (

@@ -1,8 +1,9 @@
-"""The Media objects of a VICS hash set, decoded one at a time out of a window of text that slides over the file.
+"""The Media objects of a VICS hash set, decoded out of a window of text that slides over the file.
 
-This reads what nearly every list is: a root with an array ``value`` of Media objects, each of which fits the window. At
-the first thing that is otherwise, be it a case, an object of unusual size or JSON that is broken, it stops *before* it,
-so that :mod:`hashsets.formats.vics` goes on from there event by event. It takes a third of the time.
+This reads what nearly every list is: a root with an array ``value`` of Media objects, each of which fits the window;
+some hundred are decoded in one step. At the first thing that is otherwise, be it a case, an object of unusual size or
+JSON that is broken, it stops *before* it, so that :mod:`hashsets.formats.vics` goes on from there event by event. It
+takes half of the time.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ _READ_AT_ONCE = 1 << 16
 _LARGEST_START = 1 << 14
 """Characters in which the array ``value`` must begin."""
 
+_MOST_TRIES = 4
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 _OPENING = re.compile(r"[ \t\n\r]*\{")
 _COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
 _COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+_FIRST_KEY = re.compile(r'\{[ \t\n\r]*"[^"\\]{1,40}"')
 _AFTER = re.compile(r"[ \t\n\r]*([,\]])[ \t\n\r]*")
 
 
@@ -57,30 +61,71 @@ class MediaObjects:
         self._text, self._at = "", 0
         self.root: list[tuple[str, Any]] = []
         self.ended = False
+        self._singly = 0
         self.bytes_fed = 0
         while len(self._text) < _LARGEST_START and self._more():
             pass
         self.began = self._find_array()
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Give the objects, until there is something else."""
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        """Give the objects, some at a time, until there is something else."""
         while self.began and not self.ended:
+            if self._singly <= 0 and (several := self._several()):
+                yield several
+                continue
+            start = self._at
             try:
-                decoded, end = _scan(self._text, self._at)
+                decoded, end = _scan(self._text, start)
                 after = _AFTER.match(self._text, end)
             except _UNREADABLE:
                 after = None
             # at the end of the window more may follow that belongs to it
             is_cut = after is None or after.end() == len(self._text)
-            if is_cut and len(self._text) - self._at < WINDOW and self._more():
+            if is_cut and len(self._text) - start < WINDOW and self._more():
                 continue
-            if after is None or not self._is_usual(decoded, end):
+            if after is None or not _are_usual([decoded], self._text[start:end]):
                 return
-            if self._text.find("\\u", self._at, end) >= 0:
+            if self._text.find("\\u", start, end) >= 0:
                 decoded = _without_halves(decoded)
             self._at = after.end()
+            self._singly -= self._at - start
             self.ended = after[1] == "]"
-            yield decoded
+            yield [decoded]
+
+    def _several(self) -> list[dict[str, Any]]:
+        """Decode the objects up to the last in the window that begins as this one does; none if that fails.
+
+        A cut inside an object leaves a bracket open, and inside a text there is none: a quote in it has a backslash
+        before it. So what can be decoded to the end are the objects that a parser would give one by one.
+        """
+        if len(self._text) - self._at < _READ_AT_ONCE:
+            self._more()
+        start, end = self._at, len(self._text)
+        first_key = _FIRST_KEY.match(self._text, start)
+        tries = _MOST_TRIES if first_key else 0
+        while tries and (end := self._text.rfind(first_key[0], start + 1, end)) > 0:  # type: ignore[index]
+            comma = self._text.rfind(",", start, end)
+            if comma < 0 or _SPACE.fullmatch(self._text, comma + 1, end) is None:
+                continue  # an object in an object
+            objects = self._decoded(comma)
+            if objects is not None:
+                self._at = end
+                return objects
+            tries -= 1
+        self._singly = len(self._text) - start
+        return []
+
+    def _decoded(self, end: int) -> list[dict[str, Any]] | None:
+        """Decode the text up to some place as objects; ``None`` if it is something else."""
+        array = f"[{self._text[self._at : end]}]"
+        try:
+            objects, length = _scan(array, 0)
+        except _UNREADABLE:
+            return None
+        if length < len(array) or not _are_usual(objects, array):
+            return None
+        decoded: list[dict[str, Any]] = _without_halves(objects) if "\\u" in array else objects
+        return decoded
 
     def rest(self) -> Iterator[str]:
         """The text that was not taken: from the beginning of the file, of an object, or after the end of the array."""
@@ -127,13 +172,18 @@ class MediaObjects:
         self.root.clear()
         return False
 
-    def _is_usual(self, decoded: object, end: int) -> bool:
-        """Tell a Media from a case, and from an object that states its alternatives twice."""
-        return (
-            type(decoded) is dict
-            and "Media" not in decoded
-            and self._text.count('"AlternativeHashes"', self._at, end) <= 1
-        )
+
+def _are_usual(decoded: list[Any], text: str) -> bool:
+    """Tell Media from cases, and from objects of which one states its alternatives twice.
+
+    Args:
+        decoded: What stands in a text.
+        text: The text.
+    """
+    if set(map(type, decoded)) != {dict} or any("Media" in each for each in decoded):
+        return False
+    stating = sum("AlternativeHashes" in each for each in decoded)
+    return not stating or text.count('"AlternativeHashes"') <= stating
 
 
 def _past(pattern: re.Pattern[str], text: str, at: int) -> int:

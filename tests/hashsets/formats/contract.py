@@ -146,7 +146,7 @@ class ListFormatContract:
     def test_memory_does_not_grow_with_the_list(self) -> None:
         head, piece = self.endless
         peaks = []
-        for times in (500, 5000):
+        for times in (1500, 6000):
             file: BinaryIO = io.BufferedReader(Repeated(head, piece, times))
             tracemalloc.start()
             try:

@@ -188,7 +188,7 @@ def damaged(sample: bytes, chance: random.Random) -> bytes:
 @EVERY
 def test_memory_does_not_grow_with_the_list(name: str, tmp_path: Path) -> None:
     peaks = []
-    for count in (300, 1500):
+    for count in (1500, 3000):
         path = written(tmp_path, SAMPLES[name].sample(seeded(6), count).data)
         tracemalloc.start()
         try:
