@@ -31,7 +31,7 @@ from plugins.command import (
     show,
     writing_to_case,
 )
-from plugins.export_commands import export_command
+from plugins.export_commands import export_command, tip_command
 from plugins.set_commands import set_group
 
 if TYPE_CHECKING:
@@ -339,6 +339,7 @@ def _add_plugin_commands() -> None:
 
 cli.add_command(set_group)
 cli.add_command(export_command)
+cli.add_command(tip_command)
 _add_plugin_commands()
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from plugins import loader
-from plugins.command import CASE, EXAMINER, TamizCommand, reading_for_others
+from plugins.command import CASE, EXAMINER, TamizCommand, print_json, reading_for_others, record_reading, show
+
+if TYPE_CHECKING:
+    from forensics.reports.tip import Answer
 
 RECIPIENTS = ("prosecutor", "court", "laboratory", "defence")
 SCOPES = ("hits", "media", "all")
@@ -18,7 +24,9 @@ PACKAGE = "package"
 @click.command("export", cls=TamizCommand)
 @click.argument("case", type=CASE)
 @click.argument("format_name", metavar="FORMAT")
-@click.option("--output", required=True, type=CASE, help="File to write.")
+@click.option(
+    "--output", required=True, type=click.Path(path_type=Path), help="File to write; of a package the folder."
+)
 @click.option("--recipient", type=click.Choice(RECIPIENTS), default="prosecutor", show_default=True,
               help="Decides what the export may contain.")  # fmt: skip
 @click.option("--include", "scope", type=click.Choice(SCOPES), default="hits", show_default=True,

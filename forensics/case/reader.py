@@ -170,6 +170,11 @@ class CaseReader:
         """The case file."""
         return self._store.path
 
+    @property
+    def store(self) -> CaseStore:
+        """The open case, for modules that read what people stated and decided."""
+        return self._store
+
     # The case
 
     def query(self, statement: str, *parameters: object) -> Iterator[dict[str, Any]]:

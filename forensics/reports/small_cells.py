@@ -1,8 +1,8 @@
 """Which counts of statistics are withheld, so that none of them singles somebody out.
 
 A count from one to four is withheld (primary suppression). That alone hides nothing where a total and the other counts
-give it away, so further counts are withheld until, from all that is shown, every small one could as well be one and
-could as well be large (complementary suppression). That there is none at all is never withheld. What could be worked
+give it away, so further counts are withheld until, from all that is shown, every small one could as well be a large
+one (complementary suppression). That there is none at all is never withheld. What could be worked
 out is computed by linear programming over all sums at once, those that tie tables to each other included; see L. H.
 Cox, "Suppression Methodology and Statistical Disclosure Control" (1980). If nothing else helps, totals go too.
 """
@@ -88,23 +88,34 @@ def bounds(
 
 def _is_exposed(counts: Mapping[Hashable, int], sums: Sequence[Sum], hidden: set[Hashable], key: Hashable) -> bool:
     """Whether a small count could be told to be one."""
-    least, most = bounds(counts, sums, hidden, key)
-    return least > 1 + _ROUNDING or most < LEAST_COUNT - _ROUNDING
+    return bounds(counts, sums, hidden, key)[1] < LEAST_COUNT - _ROUNDING
 
 
 def _further(
     counts: Mapping[Hashable, int], sums: Sequence[Sum], hidden: set[Hashable], key: Hashable
 ) -> Hashable | None:
-    """What else to withhold: the smallest count but none at all, a total last, of the sum that leaves least open."""
-    of_key = [one for one in sums if key == one.total or key in one.parts]
-    of_key.sort(key=lambda one: sum(counts[each] for each in (one.total, *one.parts) if each in hidden))
-    for one in of_key:
+    """What else to withhold: the smallest count of the nearest sum that still shows one, a total only if none does."""
+    tied = _tied(counts, sums, hidden, key)
+    for one in tied:
         shown = [part for part in one.parts if part not in hidden and counts[part]]
         if shown:
             return min(shown, key=lambda part: (counts[part], repr(part)))
-        if one.total not in hidden:
-            return one.total
-    return None
+    return next((one.total for one in tied if one.total not in hidden), None)
+
+
+def _tied(counts: Mapping[Hashable, int], sums: Sequence[Sum], hidden: set[Hashable], key: Hashable) -> list[Sum]:
+    """The sums that a withheld count stands in, then those of the withheld counts beside it, and so on.
+
+    Of those as near, the one that leaves least open comes first.
+    """
+    found: list[Sum] = []
+    reached, rest = {key}, list(sums)
+    while nearest := [one for one in rest if not reached.isdisjoint((one.total, *one.parts))]:
+        nearest.sort(key=lambda one: sum(counts[each] for each in (one.total, *one.parts) if each in hidden))
+        found += nearest
+        rest = [one for one in rest if one not in nearest]
+        reached |= {each for one in nearest for each in (one.total, *one.parts) if each in hidden}
+    return found
 
 
 def _of(counts: Mapping[Hashable, int], sums: Iterable[Sum]) -> list[Sum]:

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from forensics.case.content_walk import HoldingStream, Scope, WalkedContent, walk_contents
+from forensics.case.exhibits import Field, exhibits
+from forensics.case.offence_tags import offence_tags
 from forensics.case.reader import CaseReader
+from forensics.case.stated import Missing, Stated
 from forensics.reports.results import TIERS
 from hashsets.format import Disposition
 from hashsets.match import Tier
 
-VALUE, UNKNOWN, NOT_APPLICABLE, NOT_ASSESSED = "value", "unknown", "not-applicable", "not-assessed"
-"""Whether there is a value, and if not why: the codes of ``forensics/case/proceedings.sql``."""
+VALUE = "value"
+"""There is one; a code of :class:`forensics.case.stated.Missing` says why there is none."""
 
 SEVERAL = "several"
 """Stands for a category where entries with a digest of the content state different ones."""
@@ -29,14 +32,14 @@ class Known(NamedTuple):
 
     Attributes:
         value: Empty if there is none.
-        status: One of the four codes.
+        status: :data:`VALUE`, or a code of :class:`forensics.case.stated.Missing`.
     """
 
     value: str
     status: str
 
 
-_NOT_ASSESSED = Known("", NOT_ASSESSED)
+_NOT_ASSESSED = Known("", Missing.NOT_ASSESSED)
 Row = tuple[Known, ...]
 
 
@@ -82,7 +85,7 @@ def gather_tables(case: CaseReader) -> StatisticTables:
     Args:
         case: The case.
     """
-    exhibits, offences = _exhibits(case), _Offences(case)
+    of_exhibits, offences = _exhibits(case), _Offences(case)
     dimensions = (
         ("disposition",), ("tier",), ("category",), ("tier", "category"),
         ("state",), ("state", "municipality"), ("exhibit-type",), ("offence",),
@@ -90,7 +93,7 @@ def gather_tables(case: CaseReader) -> StatisticTables:
     tables = {names: Table(names) for names in dimensions}
     for tier in TIERS:  # none at all is a value
         tables["tier",].files[Known(tier, VALUE),] = tables["tier",].contents[Known(tier, VALUE),] = 0
-    result = StatisticTables(list(tables.values()), exhibits=len(exhibits))
+    result = StatisticTables(list(tables.values()), exhibits=len(of_exhibits))
     for content in walk_contents(case.query, Scope.HITS):
         of_content = _of_content(content)
         result.contents += 1
@@ -99,10 +102,10 @@ def gather_tables(case: CaseReader) -> StatisticTables:
                 table.contents[tuple(of_content[name] for name in names)] += 1
         for stream in content.streams:
             result.files += 1
-            values = of_content | exhibits[stream.exhibit] | {"offence": offences.of(stream)}
+            values = of_content | of_exhibits[stream.exhibit] | {"offence": offences.of(stream)}
             for names, table in tables.items():
                 table.files[tuple(values[name] for name in names)] += 1
-    for values in exhibits.values():
+    for values in of_exhibits.values():
         for names, table in tables.items():
             if set(names) <= values.keys():
                 row = tuple(values[name] for name in names)
@@ -128,26 +131,22 @@ def _category(content: WalkedContent, tier: str) -> Known:
     stated = sorted(f"{scheme or 'no-scheme'}/{code}" for scheme, code in content.categories)
     if stated:
         return Known(stated[0] if len(stated) == 1 else SEVERAL, VALUE)
-    return Known("", UNKNOWN) if tier == Tier.EXACT else _NOT_ASSESSED
+    return Known("", Missing.UNKNOWN) if tier == Tier.EXACT else _NOT_ASSESSED
 
 
-_FIELDS = {"kind": "exhibit-type", "state": "state", "municipality": "municipality"}
+_FIELDS = {"exhibit-type": Field.KIND, "state": Field.STATE, "municipality": Field.MUNICIPALITY}
 
 
 def _exhibits(case: CaseReader) -> dict[str, dict[str, Known]]:
-    """What was stated last of each exhibit."""
-    found = {row["label"]: dict.fromkeys(_FIELDS.values(), _NOT_ASSESSED) for row in case.exhibits()}
-    for row in case.query(
-        "SELECT label, field, value, value_missing FROM exhibit_statements "
-        "JOIN exhibits ON exhibits.id = exhibit_id ORDER BY exhibit_statements.id"
-    ):
-        if row["field"] in _FIELDS:
-            found[row["label"]][_FIELDS[row["field"]]] = _known(row)
-    return found
+    """What is stated of each exhibit, by label."""
+    return {
+        exhibit.label: {name: _known(exhibit.facts[fact]) for name, fact in _FIELDS.items()}
+        for exhibit in exhibits(case.store)
+    }
 
 
-def _known(row: dict[str, Any]) -> Known:
-    return Known(row["value"], VALUE) if row["value"] is not None else Known("", row["value_missing"])
+def _known(what: Stated) -> Known:
+    return Known("", what) if isinstance(what, Missing) else Known(what, VALUE)
 
 
 class _Offences:
@@ -157,24 +156,17 @@ class _Offences:
         self._of_case: set[str] = set()
         self._of_exhibit: dict[str, set[str]] = defaultdict(set)
         self._of_locator: dict[str, set[str]] = defaultdict(set)
-        for row in case.query(
-            "SELECT catalogue, code, subject, exhibits.label AS exhibit, locator FROM offence_tags "
-            "JOIN offences ON offences.id = offence_id LEFT JOIN exhibits ON exhibits.id = exhibit_id "
-            "WHERE removes_id IS NULL AND offence_tags.id NOT IN "
-            "(SELECT removes_id FROM offence_tags WHERE removes_id IS NOT NULL)"
-        ):
-            code = f"{row['catalogue']}:{row['code']}"
-            match row["subject"]:
-                case "case":
-                    self._of_case.add(code)
-                case "exhibit":
-                    self._of_exhibit[row["exhibit"]].add(code)
-                case _:
-                    self._of_locator[row["locator"]].add(code)
+        for tag in offence_tags(case.store):
+            code = f"{tag.catalogue}:{tag.code}"
+            if tag.subject.locator is not None:
+                self._of_locator[tag.subject.locator].add(code)
+            elif tag.subject.exhibit is not None:
+                self._of_exhibit[tag.subject.exhibit].add(code)
+            else:
+                self._of_case.add(code)
 
     def of(self, stream: HoldingStream) -> Known:
-        """All codes of a file, joined: so each file counts once."""
-        codes = (
-            self._of_case | self._of_exhibit.get(stream.exhibit, set()) | self._of_locator.get(stream.locator, set())
-        )
+        """All codes of a file, joined: so each file counts once. One who attached none said nothing."""
+        of_parts = self._of_exhibit.get(stream.exhibit, set()) | self._of_locator.get(stream.locator, set())
+        codes = self._of_case | of_parts
         return Known(" + ".join(sorted(codes)), VALUE) if codes else _NOT_ASSESSED

@@ -1,0 +1,156 @@
+"""Counts for statistics: they are those of the hits, they add up, and small ones are for the laboratory only."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forensics.case.exhibits import Field, describe_exhibit
+from forensics.case.reader import CaseReader
+from forensics.case.stated import Missing
+from forensics.reports.exporter import write_export
+from forensics.reports.recipient import Recipient
+from forensics.reports.small_cells import LEAST_COUNT
+from forensics.reports.statistics import StatisticsExporter
+from hashsets.match import Tier
+from tests.reports.conftest import EXAMINER, MARKER, NOTABLE, OTHER, REFERENCE, NewCase, match
+
+OTHERS = [Recipient.PROSECUTOR, Recipient.DEFENCE, Recipient.COURT]
+
+
+def export(case: Path, recipient: Recipient = Recipient.LABORATORY, suffix: str = ".json") -> Path:
+    output = case.parent / f"{recipient}{suffix}"
+    with CaseReader.open(case) as reader:
+        write_export(StatisticsExporter(), reader, output, recipient)
+    return output
+
+
+def rows_of(case: Path, recipient: Recipient = Recipient.LABORATORY) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(export(case, recipient).read_text("utf-8"))["rows"]
+    return rows
+
+
+def counts(rows: list[dict[str, Any]], table: str, measure: str) -> dict[tuple[str, ...], int | None]:
+    return {
+        tuple(row[name] or row[f"{name}_status"] for name in ("first", "second") if row[f"{name}_status"]): row["count"]
+        for row in rows
+        if (row["table"], row["measure"]) == (table, measure)
+    }
+
+
+@pytest.fixture
+def many(new_case: NewCase) -> Path:
+    """A case with large and small counts, whose exhibit is described."""
+    writer = new_case()
+    for number in range(20):
+        writer.add(b"a%d" % number, b"exact %d" % number, match(NOTABLE, 1 + number, category="1"))
+    for number in range(12):
+        writer.add(b"b%d" % number, b"near %d" % number, match(NOTABLE, 100 + number, Tier.NEAR, 4))
+    for number in range(2):
+        writer.add(b"c%d" % number, b"rare %d" % number, match(NOTABLE, 200 + number, category="2"))
+    for number in range(3):
+        writer.add(b"d%d" % number, b"exact 0", match(NOTABLE, 1, category="1"))
+    for number in range(8):
+        writer.add(b"e%d" % number, b"own %d" % number, match(REFERENCE, 1 + number, category=None))
+    facts = {Field.KIND: "phone", Field.STATE: "Jalisco", Field.MUNICIPALITY: Missing.UNKNOWN}
+    describe_exhibit(writer.store, EXAMINER, "E1", facts)
+    return writer.finish()
+
+
+def test_the_counts_are_those_of_the_hits(many: Path) -> None:
+    rows = rows_of(many)
+    with CaseReader.open(many) as case:
+        hits = list(case.hits())
+    files = Counter((hit.locator, hit.path) for hit in hits)
+    assert counts(rows, "tier", "files") == {
+        ("exact",): 33, ("near",): 12, ("similar",): 0, ("total",): len(files),
+    }  # fmt: skip
+    assert counts(rows, "tier", "contents") == {
+        ("exact",): 30, ("near",): 12, ("similar",): 0, ("total",): len({hit.sha256 for hit in hits}),
+    }  # fmt: skip
+    assert counts(rows, "category", "files") == {
+        ("vics-2.0-mx/1",): 23, ("vics-2.0-mx/2",): 2, ("unknown",): 8, ("not-assessed",): 12, ("total",): 45,
+    }  # fmt: skip
+    assert counts(rows, "tier-by-category", "contents")["exact", "vics-2.0-mx/1"] == 20
+    assert counts(rows, "disposition", "files") == {("notable",): 37, ("reference",): 8, ("total",): 45}
+
+
+def test_missing_values_are_four_different_things(many: Path) -> None:
+    rows = rows_of(many)
+    assert counts(rows, "state-by-municipality", "exhibits") == {
+        ("Jalisco", "unknown"): 1, ("not-assessed", "not-assessed"): 1, ("total",): 2,
+    }  # fmt: skip
+    assert counts(rows, "exhibit-type", "files") == {("phone",): 45, ("not-assessed",): 0, ("total",): 45}
+    assert counts(rows, "offence", "files") == {("not-assessed",): 45, ("total",): 45}
+
+
+@pytest.mark.parametrize("recipient", OTHERS)
+def test_others_see_no_small_count_and_cannot_work_one_out(many: Path, recipient: Recipient) -> None:
+    rows = rows_of(many, recipient)
+    shown = [row["count"] for row in rows if row["table"] not in {"coverage", "reconciliation"} and row["count"]]
+    assert min(shown) >= LEAST_COUNT
+    category = counts(rows, "category", "files")
+    assert category["vics-2.0-mx/2",] is None
+    assert sum(count is None for count in category.values()) >= 2
+    assert counts(rows, "tier", "files")["near",] == 12
+    assert all(row["count_status"] == ("withheld" if row["count"] is None else "value") for row in rows)
+
+
+def test_everyone_else_gets_the_same(many: Path) -> None:
+    tables = [[row for row in rows_of(many, recipient) if row["table"] != "coverage"] for recipient in OTHERS]
+    assert tables[0] == tables[1] == tables[2]
+
+
+def test_everything_reconciles_and_a_table_adds_up_to_its_total(many: Path) -> None:
+    rows = rows_of(many)
+    verdicts = [row["second"] for row in rows if row["table"] == "reconciliation"]
+    assert set(verdicts) == {"reconciles"}
+    for table, measure in {(row["table"], row["measure"]) for row in rows} - {
+        ("coverage", "files"), *((row["table"], row["measure"]) for row in rows if row["table"] == "reconciliation"),
+    }:  # fmt: skip
+        of_table = counts(rows, table, measure)
+        total = of_table.pop(("total",))
+        assert sum(count or 0 for count in of_table.values()) == total
+    with CaseReader.open(many) as case:
+        streams = case.stream_counts()
+    coverage = counts(rows, "coverage", "files")
+    assert coverage["seen",] == streams.seen == streams.hashed + streams.skipped + streams.failed
+
+
+def test_it_is_a_dated_snapshot_with_the_head_of_the_ledger_and_no_names(many: Path) -> None:
+    text = export(many, Recipient.COURT).read_text("utf-8")
+    document = json.loads(text)
+    with CaseReader.open(many) as case:
+        assert document["ledger_hash"] == list(case.ledger())[-1].hash
+        assert document["case"] == case.case_info()["uuid"]
+    assert document["snapshot"].endswith("Z")
+    for name in ("CI/FE/017/2026", "Oficio", EXAMINER.name, MARKER, "lista nacional", "E1"):
+        assert name not in text
+
+
+def test_the_table_says_the_same_as_the_json(many: Path) -> None:
+    table = export(many, Recipient.PROSECUTOR, ".csv").read_bytes().decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(table, newline=""), strict=True))
+    assert [
+        {name: value or None for name, value in row.items()} | {"count": int(row["count"]) if row["count"] else None}
+        for row in rows
+    ] == [
+        {name: row.get(name) or None for name in rows[0]}
+        | {"count": row["count"]}
+        | {name: rows[0][name] for name in ("case", "ledger_sequence", "ledger_hash")}
+        | {"snapshot": mine["snapshot"]}
+        for row, mine in zip(rows_of(many, Recipient.PROSECUTOR), rows, strict=True)
+    ]
+
+
+def test_two_lists_that_disagree_are_several(new_case: NewCase) -> None:
+    writer = new_case()
+    writer.add(b"a", b"one", match(NOTABLE, 1, category="1"), match(OTHER, 1, category="2"))
+    rows = rows_of(writer.finish())
+    assert counts(rows, "category", "files") == {("several",): 1, ("total",): 1}
