@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from forensics.errors import MediaError
 from forensics.media.camera_raw import has_signature
+from forensics.media.magic_sieve import MagicSieve, open_sieve
 from forensics.media.picture_formats import formats_by_prefix
 
 HEAD_SIZE = 4096
@@ -36,6 +38,9 @@ GUESSED = frozenset({"image/x-tga"})
 """Picture types without a signature, which libmagic guesses from a few plausible bytes (every NTFS ``$UpCase`` is taken
 for one). What does not decode as such is none."""
 
+_KNOWN_EARLY = (b"\x7fELF", b"\x89PNG", b"SQLite format 3\0", b"II*\0", b"MM\0*", b"\xfd7zXZ\0", b"L\0\0\0\x01\x14\2\0")
+"""What libmagic knows by one of the first signatures that it tries."""
+
 _SIGNATURES_HOLD_FROM = 64
 """Bytes that a content must have for that; of a shorter one libmagic may say that it is nothing."""
 
@@ -56,10 +61,15 @@ def media_type(head: bytes) -> str:
             if head.startswith(signature):
                 return name
     looks_like_text = b"\0" not in head[:_TEXT_HEAD_SIZE]
-    cookie, failure = _libmagic()
+    asked = head[: _TEXT_HEAD_SIZE if looks_like_text else HEAD_SIZE]
+    libmagic = _libmagic()
+    if libmagic.sieve is not None and not asked.startswith(_KNOWN_EARLY):
+        found = libmagic.sieve.media_type(asked)
+        if found is not None:
+            return found
     try:
-        return str(cookie.from_buffer(head[: _TEXT_HEAD_SIZE if looks_like_text else HEAD_SIZE]))
-    except failure:  # libmagic gave up on these bytes
+        return str(libmagic.whole.from_buffer(asked))
+    except libmagic.failure:  # libmagic gave up on these bytes
         return UNKNOWN
 
 
@@ -76,13 +86,27 @@ def is_picture_candidate(media_type: str, head: bytes) -> bool:
     return media_type.startswith("image/") or has_signature(head) or bool(formats_by_prefix(head))
 
 
+@dataclass(frozen=True, slots=True)
+class _Libmagic:
+    """libmagic, as one process uses it.
+
+    Attributes:
+        whole: A cookie with all signatures, which guards itself by a lock.
+        failure: The error it raises.
+        sieve: The faster way to the same answers; ``None`` where there is none.
+    """
+
+    whole: Any
+    failure: type[Exception]
+    sieve: MagicSieve | None
+
+
 @cache
-def _libmagic() -> tuple[Any, type[Exception]]:
-    """One libmagic cookie for the process, which guards itself by a lock, and the error it raises."""
+def _libmagic() -> _Libmagic:
     try:
         import magic
 
-        return magic.Magic(mime=True), magic.MagicException
+        return _Libmagic(magic.Magic(mime=True), magic.MagicException, open_sieve(magic))
     except ImportError as error:
         raise MediaError("libmagic is not installed", None, "install the Debian package libmagic1") from error
     except Exception as error:  # the binding raises an error class that it may not have defined
