@@ -9,17 +9,14 @@ issuer, not of us: :func:`signer_of` says that a signature is genuine, and whose
 from __future__ import annotations
 
 import hashlib
+import warnings
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.hazmat.primitives.serialization.pkcs7 import (
-    PKCS7Options,
-    PKCS7SignatureBuilder,
-    load_der_pkcs7_certificates,
-)
+from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
 from cryptography.x509 import Certificate, load_der_x509_certificate, load_pem_x509_certificate
 
 from forensics.errors import SealError
@@ -27,7 +24,7 @@ from forensics.seal import der
 from forensics.seal.keys import read_private_key, read_small_file
 
 _MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")  # 1.2.840.113549.1.9.4
-_SIGNED_ATTRIBUTES = 0xA0
+_IMPLICIT_0 = 0xA0  # the certificates in SignedData, the signed attributes in SignerInfo
 _NOT_MATCHING = "is not the key of the certificate"
 
 
@@ -97,45 +94,51 @@ def signer_of(signature: bytes, message: bytes, where: str) -> Certificate | Non
     Raises:
         SealError: It is malformed, or signed in a way that is not read here.
     """
-    try:
-        certificates = load_der_pkcs7_certificates(signature)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise SealError("cannot be read as a CMS signature", where, "check the file") from error
-    attributes, value = _signer_info(signature, where)
-    stated = [
-        part.parts()[1].parts()[0].content for part in attributes.parts() if part.parts()[0].content == _MESSAGE_DIGEST
-    ]
-    if stated != [hashlib.sha256(message).digest()]:
+    certificates, attributes, value = _parts(signature, where)
+    if _message_digest(attributes) != hashlib.sha256(message).digest():
         return None
     # what is signed is the set of attributes under its own tag, not under the one it has in the signature
     signed = bytes([der.SET]) + attributes.encoded[1:]
     return next((certificate for certificate in certificates if _made(certificate, value, signed)), None)
 
 
-def _signer_info(signature: bytes, where: str) -> tuple[der.Value, bytes]:
-    """The signed attributes and the signature value of the only SignerInfo (RFC 5652, 5.3)."""
-    malformed = SealError("is no CMS signature with signed attributes by one signer", where, "check it with openssl")
+def _parts(signature: bytes, where: str) -> tuple[list[Certificate], der.Value, bytes]:
+    """Certificates, signed attributes and signature value of a SignedData with one signer (RFC 5652, 5.1 and 5.3)."""
     try:
         _, wrapped = der.read_value(signature, where).parts()
         (signed_data,) = wrapped.parts()
-        (signer,) = signed_data.parts()[-1].parts()
-        parts = signer.parts()
-        attributes = next(part for part in parts if part.tag == _SIGNED_ATTRIBUTES)
-        value = next(part for part in parts if part.tag == der.OCTET_STRING)
-    except (ValueError, StopIteration, IndexError, SealError) as error:
-        raise malformed from error
-    return attributes, value.content
+        parts = signed_data.parts()
+        (signer,) = parts[-1].parts()
+        enclosed = next(part for part in parts if part.tag == _IMPLICIT_0)
+        with warnings.catch_warnings(action="error"):  # of certificates that later versions will refuse
+            certificates = [load_der_x509_certificate(part.encoded) for part in enclosed.parts()]
+        attributes = next(part for part in signer.parts() if part.tag == _IMPLICIT_0)
+        value = next(part for part in signer.parts() if part.tag == der.OCTET_STRING)
+    except (ValueError, StopIteration, IndexError, SealError, Warning) as error:
+        what = "is no CMS signature with a certificate and signed attributes by one signer"
+        raise SealError(what, where, "check it with openssl") from error
+    return certificates, attributes, value.content
+
+
+def _message_digest(attributes: der.Value) -> bytes | None:
+    """What the signed attributes say the message's digest is (RFC 5652, 11.2); ``None`` if they do not say it once."""
+    try:
+        named = [(name.content, values.parts()) for name, values in (each.parts() for each in attributes.parts())]
+    except (ValueError, SealError):
+        return None
+    found = [value.content for name, values in named if name == _MESSAGE_DIGEST for value in values]
+    return found[0] if len(found) == 1 else None
 
 
 def _made(certificate: Certificate, signature: bytes, message: bytes) -> bool:
-    key = certificate.public_key()
     try:
+        key = certificate.public_key()
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         elif isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
         else:
             return False
-    except InvalidSignature:
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True

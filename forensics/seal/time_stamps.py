@@ -82,24 +82,19 @@ def check_answer(
         SealError: It is refused, over something else, answers another request, or its signature does not hold.
     """
     where = str(answer)
-    response = _decode(read_small_file(answer), where)
-    information = response.tst_info
-    algorithm = _HASHES.get(information.message_imprint.hash_algorithm)
-    if algorithm is None:
-        raise SealError("is over a digest that is not read here", where, "ask for SHA-256")
+    response, at, serial_number, nonce, imprint, algorithm = _decode(read_small_file(answer), where)
     data = _read(stamped)
-    if information.message_imprint.message != hashlib.new(algorithm, data).digest():
+    if imprint != hashlib.new(algorithm, data).digest():
         raise SealError(f"is not over {stamped}", where, "give the answer to the request for this very file")
-    if request is not None and information.nonce != _nonce(request):
+    if request is not None and nonce != _nonce(request):
         raise SealError(f"does not answer {request}", where, "give the answer to this very request")
     if certificates:
-        builder = VerifierBuilder(roots=list(certificates))
         try:
-            builder.build().verify_message(response, data)
+            VerifierBuilder(roots=list(certificates)).build().verify_message(response, data)
         except (VerificationError, ValueError) as error:
             what = f"its signature does not hold against the certificates given ({error})"
             raise SealError(what, where, "give the authority's certificates, from its issuer") from error
-    return TimeStamp(information.gen_time, information.serial_number, bool(certificates))
+    return TimeStamp(at, serial_number, bool(certificates))
 
 
 def attach_answer(answer: Path, place: Path) -> None:
@@ -113,15 +108,22 @@ def attach_answer(answer: Path, place: Path) -> None:
         file.write(data)
 
 
-def _decode(data: bytes, where: str) -> TimeStampResponse:
+def _decode(data: bytes, where: str) -> tuple[TimeStampResponse, datetime, int, int | None, bytes, str]:
+    """Read an answer: itself, its time, serial number, nonce, imprint and the name of the imprint's algorithm."""
     try:
         response = decode_timestamp_response(data)
+        if response.status != PKIStatus.GRANTED:
+            said = "; ".join(response.status_string) or f"status {response.status}"
+            raise SealError(f"the authority refused ({said})", where, "ask it again, or another one")
+        information = response.tst_info
+        imprint = information.message_imprint
+        algorithm = _HASHES.get(imprint.hash_algorithm)
+        fields = information.gen_time, information.serial_number, information.nonce, imprint.message
     except ValueError as error:
         raise SealError("is no answer to a time-stamp request", where, "give the .tsr file of the authority") from error
-    if response.status != PKIStatus.GRANTED:
-        said = "; ".join(response.status_string) or f"status {response.status}"
-        raise SealError(f"the authority refused ({said})", where, "ask it again, or another one")
-    return response
+    if algorithm is None:
+        raise SealError("is over a digest that is not read here", where, "ask for SHA-256")
+    return response, *fields, algorithm
 
 
 def _nonce(request: Path) -> int:

@@ -63,6 +63,8 @@ def verify_sealed(
     Raises:
         SealError: The file or what lies beside it cannot be read.
     """
+    if not path.is_file():
+        raise SealError("no such file", str(path), "give the path of a case made with 'tamiz seal'")
     answer = verify.Answer()
     manifest = _check_manifest(path, key, certificates, answer)
     for beside in (path.with_name(path.name + end) for end in JOURNALS):
