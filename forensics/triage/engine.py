@@ -98,6 +98,7 @@ class SourceScan:
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
     _presence: Presence = field(default_factory=lambda: Presence(()))
+    _faults: set[str] = field(default_factory=set)
     _hits_by_content: dict[str, int] = field(default_factory=dict)
 
     def scan(self, path: Path, exhibit: str | None) -> None:
@@ -291,6 +292,7 @@ class SourceScan:
                     if outcome.content is not None:
                         seen.add(outcome.content.digests.sha256)
                 self._outcomes.extend(message.outcomes)
+                self._tell_of(message.faults)
             case Done():
                 del at_work[job]
             case Refused():
@@ -304,6 +306,13 @@ class SourceScan:
                 self.display.advance(streams=len(consequence.outcomes))
                 return consequence.units
         return ()
+
+    def _tell_of(self, faults: Sequence[str]) -> None:
+        """Tell of defects that streams brought out, each once."""
+        for fault in faults:
+            if fault not in self._faults:
+                self._faults.add(fault)
+                self.display.note(f"unexpected {fault}: the streams are listed as crashed; please report it")
 
     def _take_verification(self, message: object, path: Path) -> Sequence[Mapping[str, str]]:
         """Take a message about the verification; its failure is a problem of its own and stops nothing."""

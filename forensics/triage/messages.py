@@ -116,11 +116,13 @@ class Walked:
 class Examined:
     """Part of the answer to an :class:`ExamineJob`: outcomes in the order of the unit, and bytes read since the last.
 
-    With no outcome it only says that the worker is alive and reading.
+    With no outcome it only says that the worker is alive and reading. ``faults`` are defects met on the way, of ours or
+    of a plug-in: kind of exception and line of code, never its words, which may name evidence.
     """
 
     outcomes: Sequence[Outcome]
     bytes_read: int
+    faults: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

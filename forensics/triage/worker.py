@@ -8,7 +8,9 @@ import signal
 import time
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from forensics.errors import TamizError, TriageError
 from forensics.evidence.description import describe
@@ -16,6 +18,7 @@ from forensics.evidence.source import Source
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.media import kind
 from forensics.outcome import Outcome
+from forensics.reason import Reason
 from forensics.triage import sandbox
 from forensics.triage.examination import Examiner
 from forensics.triage.messages import (
@@ -33,6 +36,7 @@ from forensics.triage.messages import (
     WalkJob,
     WorkerSetup,
 )
+from forensics.triage.plan import Task
 from forensics.triage.pulse import Pulse, Stage
 from forensics.triage.seen import SeenContents
 from hashsets.library import home_expanded
@@ -115,6 +119,7 @@ class _Worker:
         self._examiner: Examiner | None = None
         self._matcher: Matcher | None = None
         self._outcomes: list[Outcome] = []
+        self._faults: list[str] = []
         self._bytes_read = 0
         self._reported = time.monotonic()
 
@@ -185,10 +190,23 @@ class _Worker:
         examiner = self._prepare(job)
         for task in job.unit.tasks:
             self._pulse.begin(Stage.READING, task.stream_id)
-            self._outcomes.append(examiner.examine(task))
+            self._outcomes.append(self._outcome(examiner, task))
             if time.monotonic() - self._reported > REPORT_SECONDS:
                 self._report()
         self._report()
+
+    def _outcome(self, examiner: Examiner, task: Task) -> Outcome:
+        """Examine a stream. A defect that it brings out is told and costs what it shows, at most the stream itself."""
+        try:
+            return examiner.examine(task)
+        except (TamizError, EOFError, BrokenPipeError, ConnectionResetError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one stream must not stop the job, whatever it does to a decoder
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self._faults.append(f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}")
+            if task.undecoded is None:
+                return self._outcome(examiner, replace(task, undecoded=Reason.CRASHED))
+            return Outcome(task.stream_id, task.size, Reason.CRASHED, type(error).__name__)
 
     def _prepare(self, job: ExamineJob) -> Examiner:
         source = self._open(job.source)
@@ -212,8 +230,9 @@ class _Worker:
             self._report()  # one long stream: say that it goes on, and what became of those before it
 
     def _report(self) -> None:
-        self._connection.send(Examined(tuple(self._outcomes), self._bytes_read))
+        self._connection.send(Examined(tuple(self._outcomes), self._bytes_read, tuple(self._faults)))
         self._outcomes.clear()
+        self._faults.clear()
         self._bytes_read = 0
         self._reported = time.monotonic()
 

@@ -30,6 +30,7 @@ TRAPS: Mapping[str, Trap] = {
     "segmentation fault": Trap(302, "ctypes.string_at(8)", Reason.CRASHED),
     "exit": Trap(303, "os._exit(3)", Reason.CRASHED),
     "stack overflow": Trap(304, "plunge(0)", Reason.CRASHED),
+    "error in Python": Trap(310, "raise RuntimeError(str(picture))", Reason.CRASHED),
     "spin": Trap(305, "spin()", Reason.TIMED_OUT),
     "sleep": Trap(306, "time.sleep(10_000)", Reason.TIMED_OUT),
     "8 GB in Python": Trap(307, "bytearray(8 * 2**30)", Reason.OUT_OF_MEMORY),
