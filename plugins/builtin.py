@@ -148,6 +148,7 @@ def tamiz_commands() -> list[click.Command]:
     """Making cases and stating things of them, custody, offences, approvals, links; sealing; ``demo``."""
     from plugins import (
         approval_commands,
+        browse_command,
         case_commands,
         custody_commands,
         link_command,
@@ -160,6 +161,6 @@ def tamiz_commands() -> list[click.Command]:
         case_commands.case_group, case_commands.authority_group, case_commands.exhibit_group,
         custody_commands.custody_group, custody_commands.refer_command, offence_commands.offence_group,
         offence_commands.tag_command, approval_commands.approve_command, link_command.link_command,
-        command.demo, seal_commands.seal_command, seal_commands.verify_command,
+        command.demo, browse_command.browse_command, seal_commands.seal_command, seal_commands.verify_command,
         seal_commands.key_group, seal_commands.timestamp_group,
     ]  # fmt: skip
