@@ -87,7 +87,7 @@ def test_a_hit_that_is_taken_away_is_named_with_the_table_and_the_counts(sealed:
         connection.execute("DELETE FROM hits WHERE tier = 'near'")
     assert sealed.codes() == {"file-changed", "table-changed", "seal-row", "statement", "logical-digest"}
     text = verify.text(verify.verify(sealed.path), verify.PHRASES)
-    assert "cambió la tabla hits: se selló con 8 filas, ahora tiene 7" in text
+    assert "cambió la tabla hits: se selló con 8 renglones, ahora tiene 7" in text
     assert "table hits was changed: sealed with 8 rows, now it has 7" in text
 
 
