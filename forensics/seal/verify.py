@@ -42,7 +42,7 @@ PHRASES = {
                     "the ledger does not end as it was sealed: it had {then} rows, now {now}, or the last is another"),
     "seal-row": ("el último renglón de la bitácora no es el sello de estas tablas",
                  "the last row of the ledger is not the seal of these tables"),
-    "head-unknown": ("ningún renglón de la bitácora tiene la cabeza indicada", "no row of the ledger has the head given"),
+    "head-unknown": ("ningún renglón de la bitácora tiene esa cabeza", "no row of the ledger has the head given"),
     "totals": ("los totales no cuadran: {seen} vistos no son {hashed} + {skipped} + {failed} + {pending}",
                "the totals do not reconcile: {seen} seen are not {hashed} + {skipped} + {failed} + {pending}"),
     "statement": ("el manifiesto dice de «{what}» otra cosa que el archivo",
