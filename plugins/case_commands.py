@@ -24,7 +24,7 @@ CORRECTS = click.option("--corrects", type=int, metavar="ROW", help="Number of t
 
 @click.group("case", cls=TamizGroup)
 def case_group() -> None:
-    """Make cases."""
+    """Make cases, and bring old ones up to date."""
 
 
 @case_group.command("new")
@@ -44,6 +44,17 @@ def case_new(
     actor = actor_named(examiner)
     CaseStore.create(case, number, actor, authority, exhibits, approval_required=require_approval).close()
     click.echo(f"{case}: made")
+
+
+@case_group.command("upgrade")
+@click.argument("case", type=CASE)
+@click.option("--examiner", required=True, envvar=EXAMINER_VARIABLE, help="Name of the examiner.")
+def case_upgrade(case: Path, examiner: str) -> None:
+    """Bring a case of an older tamiz up to this one. A copy of it as it was is kept beside it."""
+    from forensics.case.upgrade import upgrade
+
+    copy = upgrade(case, actor_named(examiner))
+    click.echo(f"{case}: upgraded; as it was: {copy}")
 
 
 @click.group("authority", cls=TamizGroup)

@@ -257,17 +257,7 @@ def is_sealed(path: Path) -> bool:
         NotACaseError: The file is missing or is not a tamiz case.
         CaseVersionError: Its schema is not the one this tamiz knows.
     """
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError as error:
-        raise NotACaseError("no such file", str(path), _REMEDY) from error
-    except OSError as error:
-        raise NotACaseError(f"cannot be read ({error.strerror})", str(path), _REMEDY) from error
-    application = int.from_bytes(header[68:72], "big")
-    if header[:16] != b"SQLite format 3\0" or application not in {APPLICATION_ID, SEALED_APPLICATION_ID}:
-        raise NotACaseError("is not a tamiz case", str(path), _REMEDY)
-    version = int.from_bytes(header[60:64], "big")
+    application, version = read_header(path)
     if version > SCHEMA_VERSION:
         raise CaseVersionError(
             f"was written by a newer tamiz (schema {version}; this one knows {SCHEMA_VERSION})",
@@ -278,9 +268,28 @@ def is_sealed(path: Path) -> bool:
         raise CaseVersionError(
             f"was written by an older tamiz (schema {version}; this one knows {SCHEMA_VERSION})",
             str(path),
-            "read it with that one, or scan the evidence into a new case",
+            "run 'tamiz case upgrade', or read it with that one",
         )
     return application == SEALED_APPLICATION_ID
+
+
+def read_header(path: Path) -> tuple[int, int]:
+    """Read what a case's file says of itself: its ``application_id`` and ``user_version``.
+
+    Raises:
+        NotACaseError: The file is missing or is not a tamiz case.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError as error:
+        raise NotACaseError("no such file", str(path), _REMEDY) from error
+    except OSError as error:
+        raise NotACaseError(f"cannot be read ({error.strerror})", str(path), _REMEDY) from error
+    application = int.from_bytes(header[68:72], "big")
+    if header[:16] != b"SQLite format 3\0" or application not in {APPLICATION_ID, SEALED_APPLICATION_ID}:
+        raise NotACaseError("is not a tamiz case", str(path), _REMEDY)
+    return application, int.from_bytes(header[60:64], "big")
 
 
 def _connect(path: Path, *, read_only: bool, sealed: bool = False) -> sqlite3.Connection:

@@ -64,7 +64,7 @@ def test_a_case_of_a_newer_version_is_refused(store: CaseStore) -> None:
 def test_a_case_of_an_older_form_is_refused_with_what_to_do(store: CaseStore) -> None:
     store.connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
     store.close()
-    with pytest.raises(CaseVersionError, match=r"older tamiz .*scan the evidence into a new case"):
+    with pytest.raises(CaseVersionError, match=r"older tamiz .*Run 'tamiz case upgrade'"):
         CaseStore.open(store.path)
 
 
