@@ -13,26 +13,21 @@ from typing import BinaryIO, ClassVar
 from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
-from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry
+from hashsets.format import KnownEntry, ListHeader, ListItem, RejectedEntry
 from hashsets.formats import sqlite_list
 
 _NEEDED = {"db_properties": frozenset({"name", "value"}), "hashes": frozenset({"md5"})}
 _COLUMNS = {"md5": "md5", "sha1": "sha1", "sha2_256": "sha256"}
 
 
-class AutopsyFormat(ListFormat):
+class AutopsyFormat(sqlite_list.SqliteListFormat):
     """Hash databases of The Sleuth Kit and Autopsy."""
 
     name: ClassVar[str] = "autopsy"
-    needs_path: ClassVar[bool] = True
 
-    def recognises(self, head: bytes) -> bool:
-        """Tell an SQLite database."""
-        return sqlite_list.is_sqlite(head)
-
-    def recognises_path(self, path: Path) -> bool:
-        """Tell by its tables."""
-        return sqlite_list.has_tables(path, _NEEDED)
+    def recognises_tables(self, tables: sqlite_list.Tables) -> bool:
+        """Tell by the tables with the hashes and what belongs to them."""
+        return sqlite_list.holds(tables, _NEEDED)
 
     def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a database; an entry's position is its ordinal.

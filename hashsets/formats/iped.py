@@ -13,7 +13,7 @@ from typing import BinaryIO, ClassVar
 from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
-from hashsets.format import KnownEntry, ListFormat, ListItem, RejectedEntry
+from hashsets.format import KnownEntry, ListItem, RejectedEntry
 from hashsets.formats import sqlite_list
 
 _NEEDED = {
@@ -24,19 +24,14 @@ _NEEDED = {
 _COLUMNS = (*fields.DIGEST_LENGTHS, "photodna")
 
 
-class IpedFormat(ListFormat):
+class IpedFormat(sqlite_list.SqliteListFormat):
     """IPED's hash database."""
 
     name: ClassVar[str] = "iped"
-    needs_path: ClassVar[bool] = True
 
-    def recognises(self, head: bytes) -> bool:
-        """Tell an SQLite database."""
-        return sqlite_list.is_sqlite(head)
-
-    def recognises_path(self, path: Path) -> bool:
-        """Tell by its tables."""
-        return sqlite_list.has_tables(path, _NEEDED)
+    def recognises_tables(self, tables: sqlite_list.Tables) -> bool:
+        """Tell by the tables with the hashes and what belongs to them."""
+        return sqlite_list.holds(tables, _NEEDED)
 
     def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a database; an entry's position is its ordinal.

@@ -12,27 +12,18 @@ from typing import BinaryIO, ClassVar
 from forensics.errors import ListFormatError
 from hashsets import fields
 from hashsets.fields import FieldError
-from hashsets.format import KnownEntry, ListFormat, ListHeader, ListItem, RejectedEntry
+from hashsets.format import KnownEntry, ListHeader, ListItem, RejectedEntry
 from hashsets.formats import nsrl_layout, sqlite_list
 
 
-class NsrlFormat(ListFormat):
+class NsrlFormat(sqlite_list.SqliteListFormat):
     """NSRL RDS version 3, minimal, full or curated."""
 
     name: ClassVar[str] = "nsrl"
-    needs_path: ClassVar[bool] = True
 
-    def recognises(self, head: bytes) -> bool:
-        """Tell an SQLite database."""
-        return sqlite_list.is_sqlite(head)
-
-    def recognises_path(self, path: Path) -> bool:
-        """Tell by its tables."""
-        try:
-            with sqlite_list.opened(path) as connection:
-                return nsrl_layout.layout_of(sqlite_list.tables_of(connection)) is not None
-        except ListFormatError:
-            return False
+    def recognises_tables(self, tables: sqlite_list.Tables) -> bool:
+        """Tell by the tables with the hashes and what belongs to them."""
+        return nsrl_layout.layout_of(tables) is not None
 
     def read(self, file: BinaryIO) -> Iterator[ListItem]:
         """Read a database; an entry's position is its ordinal among different ones.

@@ -8,13 +8,15 @@ tables are offered.
 from __future__ import annotations
 
 import sqlite3
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import quote
 
 from forensics.errors import ListFormatError
+from hashsets.format import ListFormat
 
 MAGIC = b"SQLite format 3\0"
 
@@ -33,6 +35,28 @@ _DAMAGED = "check the file; nothing was imported"
 def is_sqlite(head: bytes) -> bool:
     """Tell a database by its first bytes."""
     return head.startswith(MAGIC)
+
+
+class SqliteListFormat(ListFormat):
+    """A format of lists that are databases, told apart by their tables."""
+
+    needs_path: ClassVar[bool] = True
+
+    def recognises(self, head: bytes) -> bool:
+        """Tell an SQLite database."""
+        return is_sqlite(head)
+
+    def recognises_path(self, path: Path) -> bool:
+        """Tell by its tables; a damaged database has none."""
+        try:
+            with opened(path) as connection:
+                return self.recognises_tables(tables_of(connection))
+        except ListFormatError:
+            return False
+
+    @abstractmethod
+    def recognises_tables(self, tables: Tables) -> bool:
+        """Tell by its tables whether a database is of this format."""
 
 
 @contextmanager
@@ -76,14 +100,9 @@ def tables_of(connection: sqlite3.Connection) -> Tables:
         }
 
 
-def has_tables(path: Path, needed: Tables) -> bool:
-    """Tell whether a database has some tables with some columns; a damaged one has none."""
-    try:
-        with opened(path) as connection:
-            found = tables_of(connection)
-    except ListFormatError:
-        return False
-    return all(columns <= found.get(table, frozenset()) for table, columns in needed.items())
+def holds(tables: Tables, needed: Tables) -> bool:
+    """Tell whether a database has some tables with some columns."""
+    return all(columns <= tables.get(table, frozenset()) for table, columns in needed.items())
 
 
 def rows(connection: sqlite3.Connection, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
