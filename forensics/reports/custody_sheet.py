@@ -20,6 +20,7 @@ from forensics.case.store import CaseStore
 from forensics.reports.html import environment
 from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
+from forensics.reports.proceedings import wording
 from forensics.reports.translation import translation
 
 
@@ -40,10 +41,7 @@ def write_custody_sheet(store: CaseStore, output: Path, language: str) -> str:
     refuse_existing(output)
     words = translation(language)
 
-    def said(what: Stated, context: str | None = None) -> str:
-        if isinstance(what, Missing):
-            return words.code(what, "missing")
-        return words.code(what, context) if context else printable(what)
+    said = wording(words)
 
     def seals(numbers: Stated) -> str:
         return said(numbers) if isinstance(numbers, Missing) else ", ".join(map(printable, numbers.splitlines()))

@@ -24,6 +24,7 @@ from forensics.reason import NOTHING_TO_EXAMINE
 from forensics.reports.circumstances import MAP_CELLS, gather_circumstances
 from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
+from forensics.reports.proceedings import gather_proceedings, wording
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Disclosure, Recipient, disclosure
 from forensics.reports.resemblance import resemblance
@@ -84,8 +85,8 @@ def render(case: CaseReader, language: str, recipient: Recipient, *, for_pdf: bo
         ReportError: The language is unknown, or the case's key is missing.
     """
     template = environment(language).get_template("report.html")
-    context = _context(case, recipient, disclosure(recipient))
-    return template.render(context, for_pdf=for_pdf, resemblance=partial(resemblance, translation(language)))
+    context, words = _context(case, recipient, disclosure(recipient)), translation(language)
+    return template.render(context, for_pdf=for_pdf, resemblance=partial(resemblance, words), said=wording(words))
 
 
 @cache
@@ -144,6 +145,7 @@ def _context(case: CaseReader, recipient: Recipient, allowed: Disclosure) -> dic
         "gap_reasons": sorted(reasons.items(), key=lambda item: (-item[1], item[0])),
         "gaps": state["not_examined"][:MOST_GAPS],
         "exhibits": _exhibits(case),
+        "proceedings": gather_proceedings(case.store),
         "sets": case.sets_used(),
         "disagreements": case.disagreements(),
         "crowded_entries": case.crowded_entries(),

@@ -41,6 +41,7 @@ class Disclosure:
         configuration: Parameters and environment of every scan.
         ledger_rows: The ledger row by row, so that its chain can be recomputed.
         unmatched: Digests and metadata of contents that no list knows.
+        custody: Who handed exhibits over, where and why; what is stated of exhibits; notes and referrals.
         small_cells: Statistics with every count, also those so small that they may single somebody out.
     """
 
@@ -54,6 +55,7 @@ class Disclosure:
     configuration: bool
     ledger_rows: bool
     unmatched: bool
+    custody: bool
     small_cells: bool
 
 
@@ -61,22 +63,22 @@ DISCLOSURES = {
     Recipient.LABORATORY: Disclosure(
         rows=True, paths=True, digests=True, references=True,
         set_names=True, source_names=True, acquisition_record=True, configuration=True, ledger_rows=True,
-        unmatched=True, small_cells=True,
+        unmatched=True, custody=True, small_cells=True,
     ),
     Recipient.PROSECUTOR: Disclosure(
         rows=True, paths=False, digests=True, references=False,
         set_names=True, source_names=False, acquisition_record=True, configuration=True, ledger_rows=False,
-        unmatched=False, small_cells=False,
+        unmatched=False, custody=True, small_cells=False,
     ),
     Recipient.DEFENCE: Disclosure(
         rows=True, paths=False, digests=False, references=False,
         set_names=True, source_names=False, acquisition_record=True, configuration=True, ledger_rows=True,
-        unmatched=False, small_cells=False,
+        unmatched=False, custody=True, small_cells=False,
     ),
     Recipient.COURT: Disclosure(
         rows=False, paths=False, digests=False, references=False,
         set_names=False, source_names=False, acquisition_record=False, configuration=False, ledger_rows=False,
-        unmatched=False, small_cells=False,
+        unmatched=False, custody=False, small_cells=False,
     ),
 }  # fmt: skip
 """The table. The laboratory sees everything a case may tell; the others see less, each for what they do."""

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forensics.case.authorities import KINDS, ORIGINS
 from forensics.case.custody import Break
 from forensics.case.exhibits import CODES, Field
 from forensics.case.stated import Missing
@@ -83,6 +84,8 @@ def codes() -> dict[str, set[str]]:
         "packing": set(CODES[Field.PACKING]),
         "custody-break": set(Break),
         "folder-role": set(FolderRole),
+        "authority-kind": set(KINDS),
+        "authority-origin": set(ORIGINS),
     }
 
 
