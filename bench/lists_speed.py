@@ -1,15 +1,17 @@
-"""Import of lists and exact look-ups: ``python -m bench lists_speed [ENTRIES...]``.
+"""Import of lists and exact look-ups: ``python -m bench lists_speed [ENTRIES...] [only=imports]``.
 
 Every list is invented: random digests that belong to nothing. Each import runs in a process of its own, whose peak of
-memory is told. Numbers of entries hold for the CSV, a fifth of each for VICS; 10000000 gives the figures in the
-documentation and takes some minutes and 8 GB of disk in the temporary folder. Beside it the same look-ups in an SQLite
-table with an index on each digest, and imports killed at random moments, after each of which the library is verified.
-Last an NSRL database that is used in place, of 200,000 rows or of as many as ``nsrl=10000000`` says.
-Times are of the processor, one core; those of the clock are longer where others work beside.
+memory is told, and beside it how fast Python reads the same file with its own modules csv and json, doing nothing else.
+Numbers of entries hold for the CSV, a fifth of each for VICS; 10000000 gives the figures in the documentation and takes
+some minutes and 8 GB of disk in the temporary folder. Then the same look-ups here and in an SQLite table with an index
+on each digest, and imports killed at random moments, after each of which the library is verified. Last an NSRL database
+that is used in place, of 200,000 rows or of as many as ``nsrl=10000000`` says. Times are of the processor, one core;
+those of the clock are longer where others work beside.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import resource
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
@@ -29,6 +32,7 @@ from hashsets.matcher import Matcher
 from hashsets.verification import verify
 
 CONTEXT = "http://github.com/VICSDATAMODEL/ProjectVic/DataModels/2.0.xml/US/$metadata#Media"
+LARGEST_READ = 2 << 30
 QUERIES = 20_000
 KILLS = 20
 
@@ -115,15 +119,35 @@ def import_one(folder: str, path: str, in_place: bool = False) -> None:
     print(json.dumps([known_set.entries, seconds, time.process_time(), peak]))
 
 
+def read_one(path: str) -> None:
+    """Read a list in this process as barely as Python can, and tell seconds of the processor."""
+    started = time.process_time()
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        if path.endswith("vics"):
+            json.load(file)
+        else:
+            deque(csv.reader(file), maxlen=0)
+    print(time.process_time() - started)
+
+
+def in_a_process(call: str) -> str:
+    """What a call of a function of this module prints in a process of its own."""
+    call = f"from bench import lists_speed; lists_speed.{call}"
+    return subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, text=True).stdout
+
+
 def imported(folder: Path, path: Path, *, in_place: bool = False) -> None:
     """Import in a process of its own, and print a row."""
-    call = f"from bench.lists_speed import import_one; import_one({str(folder)!r}, {str(path)!r}, {in_place})"
-    done = subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, text=True)
-    entries, seconds, processor, peak = json.loads(done.stdout)
+    entries, seconds, processor, peak = json.loads(
+        in_a_process(f"import_one({str(folder)!r}, {str(path)!r}, {in_place})")
+    )
+    # a whole list of VICS as Python objects takes ten times its size
+    is_read = not in_place and path.stat().st_size < LARGEST_READ
+    bare = entries / float(in_a_process(f"read_one({str(path)!r})")) if is_read else 0
     size = sum(each.stat().st_size for each in (folder / "sets").iterdir())
     print(
         f"{path.name:>5} {entries:>12,} {entries / seconds:>12,.0f} {entries / processor:>12,.0f} "
-        f"{peak:>9,.0f} MB {size / entries:>7,.0f}",
+        f"{bare:>12,.0f} {peak:>9,.0f} MB {size / entries:>7,.0f}",
         flush=True,
     )
 
@@ -222,13 +246,20 @@ def main() -> None:
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()] or [100_000, 500_000]
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as temporary:
         for number in numbers:
-            print(f"{'list':>5} {'entries':>12} {'a second':>12} {'of processor':>12} {'peak':>12} {'bytes each':>7}")
+            print(
+                f"{'list':>5} {'entries':>12} {'a second':>12} {'of processor':>12} {'barely read':>12} {'peak':>12} "
+                "bytes each"
+            )
             for name, write, entries in (("vics", write_vics, number // 5), ("csv", write_csv, number)):
                 path, folder = Path(temporary, name), Path(temporary, f"{name}-{number}")
                 write(path, entries)
                 imported(folder, path)
+            if "only=imports" in sys.argv:
+                continue
             look_up(folder, path, number)
             look_up_in_sqlite(folder, path, number)
+        if "only=imports" in sys.argv:
+            return
         use_in_place(Path(temporary), next((int(each[5:]) for each in sys.argv if each.startswith("nsrl=")), 200_000))
         path = Path(temporary, "killed")
         write_csv(path, 50_000)
