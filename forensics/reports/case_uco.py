@@ -13,16 +13,16 @@ is written node by node.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from forensics import __version__
 from forensics.case.content_walk import ContentMatch, HoldingStream, Scope, WalkedContent, walk_contents
 from forensics.case.reader import CaseReader
 from forensics.reports.exporter import Exporter
+from forensics.reports.json_ld import Node, NodeMaker, integer_value, json_line, time_value
 from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import StreamNames
@@ -59,8 +59,6 @@ _HANDLING = (
     "not a statement on what the content shows."
 )
 
-Node = dict[str, Any]
-
 
 class CaseUcoExporter(Exporter):
     """CASE 1.4 / UCO 1.4 as JSON-LD."""
@@ -77,13 +75,13 @@ class CaseUcoExporter(Exporter):
         refuse_existing(output)
         graph = _Graph(case, StreamNames(case.path, allowed), allowed)
         with new_file(output) as file:
-            file.write(b'{"@context":' + _json(_CONTEXT) + b',\n"@graph":[')
+            file.write(b'{"@context":' + json_line(_CONTEXT) + b',\n"@graph":[')
             for number, node in enumerate(graph.nodes(scope)):
-                file.write((b",\n" if number else b"\n") + _json(node))
+                file.write((b",\n" if number else b"\n") + json_line(node))
             file.write(b"\n]}\n")
 
 
-class _Graph:
+class _Graph(NodeMaker):
     """The nodes of one case.
 
     Args:
@@ -95,7 +93,7 @@ class _Graph:
     def __init__(self, case: CaseReader, names: StreamNames, allowed: Disclosure) -> None:
         self._case, self._names, self._allowed = case, names, allowed
         self._info = case.case_info()
-        self._uuid = UUID(self._info["uuid"])
+        super().__init__(UUID(self._info["uuid"]))
         self._sources = case.sources()
         self._scans = case.scans()
 
@@ -110,33 +108,21 @@ class _Graph:
         for content in walk_contents(self._case.query, scope):
             yield from self._content(content)
 
-    def _id(self, kind: str, *key: object) -> str:
-        """Identify a node by what it stands for."""
-        return f"urn:uuid:{uuid5(self._uuid, '/'.join((kind, *map(str, key))))}"
-
-    def _ref(self, kind: str, *key: object) -> Node:
-        return {"@id": self._id(kind, *key)}
-
-    def _node(self, node_type: str, kind: str, *key: object, **members: Any) -> Node:  # noqa: ANN401 - JSON values
-        """A node; members are named as in the ontologies, with ``__`` for the colon; empty ones are left out."""
-        node: Node = {"@id": self._id(kind, *key), "@type": node_type}
-        for name, value in members.items():
-            if value not in (None, [], ""):
-                node[name.replace("__", ":").replace("_", "-")] = value
-        return node
-
     def _investigation(self) -> Node:
         authority = self._info["authority"]
-        objects = [self._ref("matching"), *(self._ref("exhibit", row["label"]) for row in self._case.exhibits())]
-        node = self._node(
+        objects = [
+            self.reference("matching"),
+            *(self.reference("exhibit", row["label"]) for row in self._case.exhibits()),
+        ]
+        node = self.node(
             "case-investigation:Investigation",
             "investigation",
             uco_core__name=printable(self._info["number"]),
-            uco_core__objectMarking=self._ref("marking"),
+            uco_core__objectMarking=self.reference("marking"),
             uco_core__object=objects,
         )
         if authority:
-            node["case-investigation:relevantAuthorization"] = self._node(
+            node["case-investigation:relevantAuthorization"] = self.node(
                 "case-investigation:Authorization",
                 "authorization",
                 case_investigation__authorizationType="request",
@@ -145,11 +131,11 @@ class _Graph:
         return node
 
     def _marking(self) -> Iterator[Node]:
-        yield self._node(
+        yield self.node(
             "uco-marking:MarkingDefinition",
             "marking",
             uco_marking__definitionType="statement",
-            uco_marking__definition=self._node(
+            uco_marking__definition=self.node(
                 "uco-marking:StatementMarking",
                 "statement",
                 uco_marking__definitionType="statement",
@@ -165,15 +151,15 @@ class _Graph:
                 for scan in self._scans
                 for name, value in _environment(scan)
             ]
-        yield self._node(
+        yield self.node(
             "uco-tool:ConfiguredTool",
             "tool",
             uco_core__name="tamiz",
             uco_tool__version=__version__,
             uco_tool__toolType="known-hash matching",
-            uco_configuration__usesConfiguration=self._ref("configuration"),
+            uco_configuration__usesConfiguration=self.reference("configuration"),
         )
-        yield self._node(
+        yield self.node(
             "uco-configuration:Configuration",
             "configuration",
             uco_configuration__configurationEntry=entries or [self._entry("list", "none", text="none was used")],
@@ -188,7 +174,7 @@ class _Graph:
             yield row, ", ".join(parts)
 
     def _entry(self, name: str, *key: object, text: str) -> Node:
-        return self._node(
+        return self.node(
             "uco-configuration:ConfigurationEntry",
             "configuration entry",
             name,
@@ -199,12 +185,14 @@ class _Graph:
 
     def _people(self) -> Iterator[Node]:
         for name in self._case.examiners():
-            yield self._node("uco-identity:Person", "person", name, uco_core__name=printable(name))
+            yield self.node("uco-identity:Person", "person", name, uco_core__name=printable(name))
 
     def _evidence(self) -> Iterator[Node]:
         for exhibit in self._case.exhibits():
-            images = [self._ref("image", row["label"]) for row in self._sources if row["exhibit"] == exhibit["label"]]
-            yield self._node(
+            images = [
+                self.reference("image", row["label"]) for row in self._sources if row["exhibit"] == exhibit["label"]
+            ]
+            yield self.node(
                 "case-investigation:ProvenanceRecord",
                 "exhibit",
                 exhibit["label"],
@@ -224,49 +212,49 @@ class _Graph:
         }
         hashes = [self._hash(*digest, "image", label) for digest in sorted(digests)]
         name = source["file_name"] if self._allowed.source_names else label
-        return self._node(
+        return self.node(
             "uco-observable:Image",
             "image",
             label,
             uco_core__name=printable(name),
             uco_core__hasFacet=[
-                self._node(
+                self.node(
                     "uco-observable:ImageFacet", "image facet", label, uco_observable__imageType=source["format"]
                 ),
-                self._node(
+                self.node(
                     "uco-observable:ContentDataFacet",
                     "image content",
                     label,
                     uco_observable__hash=hashes,
-                    uco_observable__sizeInBytes=_integer(sum(part["size"] for part in source["segments"])),
+                    uco_observable__sizeInBytes=integer_value(sum(part["size"] for part in source["segments"])),
                 ),
             ],
         )
 
     def _actions(self) -> Iterator[Node]:
-        images = [self._ref("image", row["label"]) for row in self._sources]
+        images = [self.reference("image", row["label"]) for row in self._sources]
         ends = [scan["ended"] for scan in self._scans]
         for scan in self._scans:
             yield self._action(f"{scan['kind']} {scan['id']}", scan, images, "scan", scan["id"])
         if self._scans:
             whole = self._scans[0] | {"ended": None if None in ends else max(ends)}
             node = self._action("known-hash matching", whole, images, "matching")
-            node["uco-action:performer"] = self._ref("person", self._scans[-1]["examiner"])
-            node["case-investigation:wasInformedBy"] = [self._ref("scan", scan["id"]) for scan in self._scans]
+            node["uco-action:performer"] = self.reference("person", self._scans[-1]["examiner"])
+            node["case-investigation:wasInformedBy"] = [self.reference("scan", scan["id"]) for scan in self._scans]
             yield node
         else:
-            yield self._node("case-investigation:InvestigativeAction", "matching", uco_core__name="known-hash matching")
+            yield self.node("case-investigation:InvestigativeAction", "matching", uco_core__name="known-hash matching")
 
     def _action(self, name: str, scan: dict[str, Any], images: list[Node], *key: object) -> Node:
-        return self._node(
+        return self.node(
             "case-investigation:InvestigativeAction",
             *map(str, key),
             uco_core__name=name,
-            uco_action__performer=self._ref("person", scan["examiner"]),
-            uco_action__instrument=self._ref("tool"),
+            uco_action__performer=self.reference("person", scan["examiner"]),
+            uco_action__instrument=self.reference("tool"),
             uco_action__object=images,
-            uco_action__startTime=_time(scan["started"]),
-            uco_action__endTime=_time(scan["ended"]),
+            uco_action__startTime=time_value(scan["started"]),
+            uco_action__endTime=time_value(scan["ended"]),
         )
 
     def _content(self, content: WalkedContent) -> Iterator[Node]:
@@ -277,62 +265,62 @@ class _Graph:
             # never by the path itself: whoever has the graph could try guesses of it
             stream_key = (stream.locator, self._names.pseudonyms.of_path(stream.stored_path))
             yield self._file(content, stream, stream_key)
-            by_source.setdefault(stream.source, []).append(self._ref("file", *stream_key))
+            by_source.setdefault(stream.source, []).append(self.reference("file", *stream_key))
         for source, files in by_source.items():
-            yield self._node(
+            yield self.node(
                 "uco-observable:ObservableRelationship",
                 "contained",
                 key,
                 source,
                 uco_core__source=files,
-                uco_core__target=self._ref("image", source),
+                uco_core__target=self.reference("image", source),
                 uco_core__kindOfRelationship="Contained_Within",
                 uco_core__isDirectional=True,
             )
         yield self._result(content, key)
-        yield self._node(
+        yield self.node(
             "uco-core:Relationship",
             "classified",
             key,
             uco_core__source=[file for files in by_source.values() for file in files],
-            uco_core__target=self._ref("result", key),
+            uco_core__target=self.reference("result", key),
             uco_core__kindOfRelationship="Matched_By",
             uco_core__isDirectional=True,
         )
 
     def _file(self, content: WalkedContent, stream: HoldingStream, key: tuple[str, str]) -> Node:
         name = self._names.of(stream.path, stream.stored_path)
-        times = {name: _time(getattr(stream, field)) for name, field in _TIMES.items()}
-        facet = self._node(
+        times = {name: time_value(getattr(stream, field)) for name, field in _TIMES.items()}
+        facet = self.node(
             "uco-observable:FileFacet",
             "file facet",
             *key,
             uco_observable__fileName=name.rpartition("/")[2],
             uco_observable__filePath=name,
-            uco_observable__sizeInBytes=_integer(content.size),
+            uco_observable__sizeInBytes=integer_value(content.size),
             uco_observable__allocationStatus=stream.allocation,
             **{f"uco_observable__{name}": time for name, time in times.items()},
         )
         digests = [self._hash(name, getattr(content, name), *key) for name in _DIGESTS] if self._allowed.digests else []
-        data = self._node(
+        data = self.node(
             "uco-observable:ContentDataFacet",
             "content facet",
             *key,
             uco_observable__hash=digests,
             uco_observable__mimeType=printable(content.media_type),
-            uco_observable__sizeInBytes=_integer(content.size),
+            uco_observable__sizeInBytes=integer_value(content.size),
         )
-        return self._node(
+        return self.node(
             "uco-observable:File",
             "file",
             *key,
             uco_core__name=stream.locator,
-            uco_core__objectMarking=self._ref("marking"),
+            uco_core__objectMarking=self.reference("marking"),
             uco_core__hasFacet=[facet, data],
         )
 
     def _hash(self, algorithm: str, value: str, *key: object) -> Node:
-        return self._node(
+        return self.node(
             "uco-types:Hash",
             "hash",
             *key,
@@ -344,7 +332,7 @@ class _Graph:
 
     def _result(self, content: WalkedContent, key: str) -> Node:
         classes = [
-            self._node(
+            self.node(
                 "uco-analysis:ArtifactClassification",
                 "classification",
                 key,
@@ -355,13 +343,13 @@ class _Graph:
             )
             for match in content.matches
         ]
-        facet = self._node(
+        facet = self.node(
             "uco-analysis:ArtifactClassificationResultFacet",
             "classification facet",
             key,
             uco_analysis__classification=classes,
         )
-        node = self._node(
+        node = self.node(
             "uco-analysis:AnalyticResult",
             "result",
             key,
@@ -369,7 +357,7 @@ class _Graph:
             uco_core__hasFacet=facet,
         )
         # the action of the matching has every result; said here, so that no node grows with the case
-        node["@reverse"] = {"uco-action:result": self._ref("matching")}
+        node["@reverse"] = {"uco-action:result": self.reference("matching")}
         return node
 
     def _in_words(self, match: ContentMatch) -> str:
@@ -394,16 +382,3 @@ def _environment(scan: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, str(scan["environment"][name])
     for name, version in scan["environment"].get("packages", {}).items():
         yield f"package {name}", str(version)
-
-
-def _time(text: str | None) -> Node | None:
-    return None if text is None else {"@type": "xsd:dateTime", "@value": text}
-
-
-def _integer(number: int) -> Node:
-    """JSON-LD makes doubles of large numbers; so written it stays what it is."""
-    return {"@type": "xsd:integer", "@value": str(number)}
-
-
-def _json(value: Node) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

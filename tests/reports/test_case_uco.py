@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -76,6 +76,9 @@ def test_every_node_has_one_identity_and_every_reference_leads_to_one(sample_cas
     assert len(known) == len(set(known))
     for name in known:
         assert UUID(name.removeprefix("urn:uuid:")).version == 5
+    with CaseReader.open(sample_case) as case:
+        uuid = UUID(case.case_info()["uuid"])
+    assert {f"urn:uuid:{uuid5(uuid, 'tool')}", f"urn:uuid:{uuid5(uuid, 'image/E1')}"} <= set(known)
     references = set()
 
     def gather(value: object) -> None:
