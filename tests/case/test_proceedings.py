@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -70,3 +73,48 @@ def test_the_digest_of_what_a_case_says_moves_with_every_statement(store: CaseSt
     assert len(set(digests)) == 3
     store.record(EXAMINER, "note", {})
     assert state_digest(store.connection) == digests[-1]
+
+
+def test_people_who_state_things_at_once_lose_no_row(store: CaseStore) -> None:
+    program = (
+        "import sys; from pathlib import Path; from forensics.case.store import CaseStore;"
+        "from forensics.case.ledger import Actor; from forensics.case.exhibits import Field, describe_exhibit\n"
+        "with CaseStore.open(Path(sys.argv[1])) as store:\n"
+        "    for n in range(40): describe_exhibit(store, Actor('B', 'b'), 'E1', {Field.MODEL: f'b{n}'})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(store.path)]) as other:
+        for number in range(40):
+            describe_exhibit(store, EXAMINER, "E1", {Field.MODEL: f"a{number}"})
+        assert other.wait(60) == 0
+    values = [row[0] for row in store.connection.execute("SELECT value FROM exhibit_statements ORDER BY id").fetchall()]
+    for letter in "ab":
+        assert [value for value in values if value[0] == letter] == [f"{letter}{number}" for number in range(40)]
+    assert changed_rows(store.connection) == []
+    assert ledger.first_broken_row(store.connection) is None
+
+
+def test_a_process_killed_while_stating_leaves_whole_rows_only(store: CaseStore) -> None:
+    program = (
+        "import sys; from pathlib import Path; from forensics.case.store import CaseStore;"
+        "from forensics.case.ledger import Actor; from forensics.case.exhibits import Field, describe_exhibit\n"
+        "with CaseStore.open(Path(sys.argv[1])) as store:\n"
+        "    print('begun', flush=True)\n"
+        "    for n in range(10**6): describe_exhibit(store, Actor('B', 'b'), 'E1', {Field.MODEL: f'b{n}'})"
+    )
+    store.close()
+    rows = 0
+    for delay in (0.02, 0.05, 0.11):
+        with subprocess.Popen([sys.executable, "-c", program, str(store.path)], stdout=subprocess.PIPE) as victim:
+            assert victim.stdout is not None
+            victim.stdout.readline()
+            time.sleep(delay)
+            victim.kill()
+        with CaseStore.open(store.path) as opened:
+            connection = opened.connection
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert changed_rows(connection) == []
+            assert ledger.first_broken_row(connection) is None
+            found = int(connection.execute("SELECT count(*) FROM exhibit_statements").fetchone()[0])
+            assert found >= rows
+            rows = found
+    assert rows > 0
