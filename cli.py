@@ -32,10 +32,12 @@ from plugins.command import (
     writing_to_case,
 )
 from plugins.export_commands import export_command, tip_command
+from plugins.filter_options import filter_options
 from plugins.set_commands import set_group
 
 if TYPE_CHECKING:
     from forensics.case.reader import Hit
+    from forensics.triage.selection import Filters
     from hashsets.match import KnownSet
 
 FILE = click.Path(path_type=Path)
@@ -83,13 +85,15 @@ def cli() -> None:
 @ALLOW_WRITABLE
 @PASSWORD_FILE
 @RECOVERY_KEY_FILE
+@filter_options
 @EXAMINER
 @progress_options
 @click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
 def scan(
     case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
     source_digest: bool, verify_image: bool, allow_writable: bool, password_files: tuple[str, ...],
-    recovery_key_files: tuple[str, ...], examiner: str | None, progress: str, as_json: bool,
+    recovery_key_files: tuple[str, ...], filters: Filters, include_privileged: bool, examiner: str | None,
+    progress: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Examine evidence: list, hash and match every stream. Run again to go on after an interruption.
 
@@ -102,7 +106,7 @@ def scan(
     folder, known_sets = _chosen_sets(sets)
     request = triage.ScanRequest(
         sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image,
-        Keyring.read(password_files, recovery_key_files), allow_writable,
+        Keyring.read(password_files, recovery_key_files), allow_writable, filters, include_privileged,
     )  # fmt: skip
     with writing_to_case(case, examiner) as (store, actor), choose_display(Style(progress)) as display:
         result = triage.scan(store, actor, request, display)

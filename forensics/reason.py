@@ -68,6 +68,12 @@ class Reason(StrEnum):
 
     EXCLUDED_BY_PROFILE = "excluded-by-profile"
     """The scan's profile leaves such streams out."""
+    EXCLUDED_BY_FILTER = "excluded-by-filter"
+    """The scan was told to leave it out: by path, kind or size."""
+    SIZE_NOT_LISTED = "size-not-listed"
+    """A quick scan did not read it: no entry of the lists has its size, and none could match but by digest."""
+    PRIVILEGED = "privileged"
+    """Withheld by a privilege filter. It was not read, and the case does not hold its name."""
 
     # Pictures
     TOO_LARGE = "too-large"
@@ -100,3 +106,7 @@ NOTHING_TO_EXAMINE = frozenset(
     {Reason.REALLOCATED, Reason.NO_METADATA, Reason.NAME_ONLY, Reason.BAD_CLUSTER_FILE, Reason.SPARSE}
 )
 """Reasons of streams that have no content of their own: not hashing them leaves nothing unexamined."""
+
+LEFT_OUT = frozenset({Reason.EXCLUDED_BY_PROFILE, Reason.EXCLUDED_BY_FILTER, Reason.SIZE_NOT_LISTED, Reason.PRIVILEGED})
+"""Reasons of streams that a scan was told not to examine. They are counted and make a case not complete; they are no
+gaps, for nothing stood in the way. A later scan decides on them anew, but for what is privileged."""

@@ -5,23 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
 
-from forensics.case import utc
 from forensics.case.ledger import canonical_json
+from forensics.case.storable import storable
 from forensics.case.store import CaseStore
 from forensics.case.stored_contents import StoredContent, contents_after
+from forensics.case.stream_plan import INSERT_STREAM, PAGE, Everything, Plan, choose_again, stream_row
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.media.film import Sampling
 from forensics.outcome import ExaminedContent, ExaminedFilm, Outcome
-from forensics.reason import Reason
+from forensics.reason import LEFT_OUT
 from hashsets.match import Match
 
-PAGE = 4096
-"""How many pending streams are read from the case at a time."""
-
-LARGEST_INTEGER = (1 << 63) - 1
-"""The largest number a case can hold. A damaged partition table or file record may state a larger one."""
+_EVERYTHING = Everything()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +28,13 @@ class PendingStream:
     locator: str
     size: int
     allocation: str
+    path: str
+    path_bytes: str | None
+
+    @property
+    def stored_path(self) -> bytes:
+        """The path byte for byte, as the file system stores it."""
+        return self.path.encode() if self.path_bytes is None else bytes.fromhex(self.path_bytes)
 
 
 class FindingRecorder:
@@ -48,7 +51,13 @@ class FindingRecorder:
         self._connection = store.connection
 
     def add_walked(
-        self, source_id: int, volume_id: int, items: Iterable[Stream | NotExamined], *, last: bool, only_allocated: bool
+        self,
+        source_id: int,
+        volume_id: int,
+        items: Iterable[Stream | NotExamined],
+        *,
+        last: bool,
+        plan: Plan = _EVERYTHING,
     ) -> None:
         """Record a batch of a walk. A walk that was cut short is walked again: what is known stays as it is.
 
@@ -57,29 +66,25 @@ class FindingRecorder:
             volume_id: The volume.
             items: What the walk yielded.
             last: The walk has come to its end.
-            only_allocated: The scan's profile leaves out everything that is not allocated.
+            plan: What the scan examines, and in which order.
         """
         items = list(items)
         with self._store.transaction():
             self._connection.executemany(
-                "INSERT INTO streams (source_id, volume_id, locator, path, path_bytes, size, allocation, "
-                "recovery, physical_offset, modified, accessed, changed, created, state, reason) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-                # only what is there already may be passed over; anything else refused must be heard of
-                "ON CONFLICT (source_id, locator, path, coalesce(path_bytes, '')) DO NOTHING",
-                [_stream_row(source_id, volume_id, item, only_allocated) for item in items if isinstance(item, Stream)],
+                INSERT_STREAM,
+                [stream_row(source_id, volume_id, item, plan) for item in items if isinstance(item, Stream)],
             )
             insert_not_examined(self._connection, source_id, (item for item in items if isinstance(item, NotExamined)))
             if last:
                 self._connection.execute("UPDATE volumes SET walked = 1 WHERE id = ?", (volume_id,))
 
-    def include_profile(self, source_id: int) -> None:
-        """Make pending again what an earlier scan's narrower profile left out."""
+    def choose_again(self, source_id: int, plan: Plan) -> None:
+        """Decide anew what becomes of streams that earlier scans found and did not examine.
+
+        What an earlier scan left out by choice waits again unless this one leaves it out too.
+        """
         with self._store.transaction():
-            self._connection.execute(
-                "UPDATE streams SET state = 'pending', reason = NULL, detail = NULL WHERE source_id = ? AND reason = ?",
-                (source_id, Reason.EXCLUDED_BY_PROFILE),
-            )
+            choose_again(self._connection, source_id, plan)
 
     # The work and its outcomes
 
@@ -92,24 +97,31 @@ class FindingRecorder:
         return int(row[0]), int(row[1])
 
     def pending(self, source_id: int) -> Iterator[PendingStream]:
-        """The streams of a source that wait, in physical order, those without a place of their own last.
+        """The streams of a source that wait: by class, in physical order, those without a place of their own last.
 
         Reads a page at a time, so that the case can be written meanwhile and memory stays flat.
         """
-        for condition, order in (("physical_offset IS NOT NULL", "physical_offset"), ("physical_offset IS NULL", "id")):
-            after = (-2, -1)
-            while True:
-                page = self._connection.execute(
-                    f"SELECT id, locator, size, allocation, {order} FROM streams "  # noqa: S608 - literals only
-                    f"WHERE source_id = ? AND state = 'pending' AND {condition} AND ({order}, id) > (?, ?) "
-                    f"ORDER BY {order}, id LIMIT {PAGE}",
-                    (source_id, *after),
-                ).fetchall()
-                for row in page:
-                    yield PendingStream(row[0], row[1], row[2], row[3])
-                if len(page) < PAGE:
-                    break
-                after = (page[-1][4], page[-1][0])
+        classes = self._connection.execute(
+            "SELECT DISTINCT priority FROM streams WHERE source_id = ? AND state = 'pending' ORDER BY 1", (source_id,)
+        )
+        for (priority,) in classes.fetchall():
+            for condition, order in (
+                ("physical_offset IS NOT NULL", "physical_offset"),
+                ("physical_offset IS NULL", "id"),
+            ):
+                after = (-2, -1)
+                while True:
+                    page = self._connection.execute(
+                        f"SELECT id, locator, size, allocation, path, path_bytes, {order} FROM streams "  # noqa: S608
+                        f"WHERE source_id = ? AND state = 'pending' AND priority = ? AND {condition} "
+                        f"AND ({order}, id) > (?, ?) ORDER BY {order}, id LIMIT {PAGE}",
+                        (source_id, priority, *after),
+                    ).fetchall()
+                    for row in page:
+                        yield PendingStream(*row[:6])
+                    if len(page) < PAGE:
+                        break
+                    after = (page[-1][6], page[-1][0])
 
     def add_outcomes(self, outcomes: Sequence[Outcome]) -> list[int]:
         """Record what became of some streams.
@@ -129,7 +141,7 @@ class FindingRecorder:
                     "UPDATE streams SET state = ?, reason = ?, detail = ?, content = ? "
                     "WHERE id = ? AND state = 'pending'",
                     (
-                        "hashed" if outcome.sha256 else "failed",
+                        "hashed" if outcome.sha256 else "skipped" if outcome.reason in LEFT_OUT else "failed",
                         outcome.reason,
                         outcome.detail or None,
                         outcome.sha256,
@@ -305,47 +317,9 @@ def _unhashed_without_cause(benign_sets: Sequence[str], sampling: Sampling | Non
     )
 
 
-@overload
-def storable(number: int) -> int: ...
-
-
-@overload
-def storable(number: None) -> None: ...
-
-
-def storable(number: int | None) -> int | None:
-    """A size or offset as the case writes it: :data:`LARGEST_INTEGER` for any that is larger."""
-    return None if number is None else min(number, LARGEST_INTEGER)
-
-
 def insert_not_examined(connection: sqlite3.Connection, source_id: int, items: Iterable[NotExamined]) -> None:
     """Record what could not be examined, inside the caller's transaction."""
     connection.executemany(
         "INSERT INTO not_examined VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [(source_id, item.locator, item.reason, item.detail, storable(item.size)) for item in items],
-    )
-
-
-def _stream_row(source_id: int, volume_id: int, stream: Stream, only_allocated: bool) -> tuple[Any, ...]:
-    path = stream.display_path
-    times = stream.times
-    reason = stream.not_hashable
-    if reason is None and only_allocated and stream.allocation != "allocated":
-        reason = Reason.EXCLUDED_BY_PROFILE
-    return (
-        source_id,
-        volume_id,
-        str(stream.locator),
-        path,
-        None if path.encode("utf-8", "surrogatepass") == stream.path else stream.path.hex(),
-        storable(stream.size),
-        stream.allocation,
-        stream.recovery,
-        storable(stream.physical_offset),
-        utc.from_nanoseconds(times.modified),
-        utc.from_nanoseconds(times.accessed),
-        utc.from_nanoseconds(times.changed),
-        utc.from_nanoseconds(times.created),
-        "pending" if reason is None else "skipped",
-        reason,
     )

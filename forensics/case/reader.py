@@ -23,7 +23,7 @@ from forensics.case.set_account import (
 )
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError
-from forensics.reason import NOTHING_TO_EXAMINE, Reason
+from forensics.reason import LEFT_OUT, NOTHING_TO_EXAMINE, Reason
 from hashsets.format import Disposition
 from hashsets.standing import dispute, is_retracted
 
@@ -407,11 +407,11 @@ class CaseReader:
     def gaps(self) -> Iterator[Gap]:
         """Everything that could not be examined, ordered by locator.
 
-        What holds nothing to examine, and what the scan's profile left out on purpose, is no gap; both are in
+        What holds nothing to examine, and what a scan left out by choice, is no gap; both are in
         :meth:`outcome_counts`. A content whose decoder was ended is one though it has digests: who made it may have
         meant to keep it from being compared.
         """
-        no_gaps = (*sorted(NOTHING_TO_EXAMINE), Reason.EXCLUDED_BY_PROFILE)
+        no_gaps = sorted(NOTHING_TO_EXAMINE | LEFT_OUT)
         marks = ",".join("?" * len(no_gaps))
         for row in self._rows(
             f"""

@@ -14,6 +14,9 @@ from forensics.case.ledger import Actor, canonical_json
 from forensics.case.store import CaseStore
 from hashsets.match import KnownSet
 
+NAMING_ARGUMENTS = frozenset({"sources", "include", "exclude"})
+"""Arguments of a scan that may hold names from the evidence."""
+
 
 class ScanRecorder:
     """One scan's pen.
@@ -68,8 +71,8 @@ class ScanRecorder:
             self.scan_id = self._store.insert("scans", row)
             for known_set in sets:
                 self._use_set(known_set)
-            # names of evidence files stay with the scan's row: the ledger is shown to more people
-            shown = {name: value for name, value in arguments.items() if name != "sources"}
+            # names of evidence files and patterns of paths stay with the scan's row: more people see the ledger
+            shown = {name: value for name, value in arguments.items() if name not in NAMING_ARGUMENTS}
             details = {"scan": self.scan_id, "arguments": shown, "sets": [self.set_uuids[s.uuid] for s in sets]}
             ledger.append(self._connection, self._actor, f"{kind} begun", details)
 

@@ -162,7 +162,7 @@ CREATE TABLE streams (
     source_id INTEGER NOT NULL REFERENCES sources (id), -- the source
     volume_id INTEGER NOT NULL REFERENCES volumes (id), -- the volume
     locator TEXT NOT NULL,                              -- the chain that reopens it: E1/p2/ntfs:1234-128-3
-    path TEXT NOT NULL,                                 -- printable; sensitive
+    path TEXT NOT NULL,                                 -- printable; sensitive; '[privileged]' stands for a withheld one
     path_bytes TEXT,                                    -- hexadecimal, where the stored name is not "path" in UTF-8
     size INTEGER NOT NULL CHECK (size >= 0),            -- bytes
     allocation TEXT NOT NULL CHECK (allocation IN ('allocated', 'deleted', 'orphan', 'carved')), -- its state there
@@ -172,6 +172,7 @@ CREATE TABLE streams (
     accessed TEXT,                                      -- likewise, of the last access
     changed TEXT,                                       -- likewise, of its metadata
     created TEXT,                                       -- likewise, of its creation
+    priority INTEGER NOT NULL CHECK (priority >= 0),    -- class; streams of a smaller one are examined earlier
     state TEXT NOT NULL CHECK (state IN ('pending', 'hashed', 'skipped', 'failed')), -- what became of it
     reason TEXT,                                        -- why it was skipped or failed, a reason code
     detail TEXT,                                        -- figures or a library's words
@@ -181,7 +182,7 @@ CREATE TABLE streams (
 ) STRICT;
 
 CREATE UNIQUE INDEX streams_identity ON streams (source_id, locator, path, coalesce(path_bytes, ''));
-CREATE INDEX streams_pending ON streams (source_id, physical_offset, id) WHERE state = 'pending';
+CREATE INDEX streams_pending ON streams (source_id, priority, physical_offset, id) WHERE state = 'pending';
 CREATE INDEX streams_unhashed ON streams (state) WHERE state IN ('skipped', 'failed');
 CREATE INDEX streams_content ON streams (content) WHERE content IS NOT NULL;
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from forensics.case import findings, ledger, utc
+from forensics.case import findings, ledger, privilege, utc
 from forensics.case.ledger import Actor, canonical_json
+from forensics.case.storable import storable
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError, TamizError
 from forensics.evidence.description import COULD_CHANGE, SourceDescription
@@ -122,6 +123,10 @@ class SourceRecorder:
             (source_id, algorithm),
         ).fetchone()
         return str(row[0]) if row else None
+
+    def release_privileged(self, source_id: int, volumes: Collection[str]) -> None:
+        """Take up again what earlier scans withheld (:func:`forensics.case.privilege.release_privileged`)."""
+        privilege.release_privileged(self._store, self._actor, self._scan_id, source_id, volumes)
 
     def volumes(self, source_id: int) -> list[RecordedVolume]:
         """The volumes of a source in order of offset, gaps included: a file system or its remains may begin in one."""
@@ -321,4 +326,4 @@ def printable_path(path: Path) -> str:
 
 def _place(volume: Volume) -> tuple[int, int]:
     """Offset and size of a volume as the case writes them; a table may state any."""
-    return findings.storable(volume.offset), findings.storable(volume.size)
+    return storable(volume.offset), storable(volume.size)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from forensics.case.reader import CaseReader
-from forensics.reason import Reason
+from forensics.reason import LEFT_OUT, Reason
 
 
 def status(case: CaseReader) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def status(case: CaseReader) -> dict[str, Any]:
     account = case.perceptual_account()
     outcomes = case.outcome_counts()
     changed = case.changed_sources()
-    excluded = any(outcome["reason"] == Reason.EXCLUDED_BY_PROFILE for outcome in outcomes)
+    left_out = {outcome["reason"] for outcome in outcomes} & LEFT_OUT
     incomplete = [
         reason
         for reason, applies in (
@@ -38,7 +38,12 @@ def status(case: CaseReader) -> dict[str, Any]:
             ("streams wait to be examined: run the scan again", counts.pending > 0),
             ("volumes wait to be listed: run the scan again", case.unwalked_volumes() > 0),
             ("some of it was not examined (see below)", bool(gaps)),
-            ("the scan's profile left streams out", excluded),
+            (
+                "the scan's profile left streams out",
+                bool(left_out & {Reason.EXCLUDED_BY_PROFILE, Reason.SIZE_NOT_LISTED}),
+            ),
+            ("the scan's filters left streams out", Reason.EXCLUDED_BY_FILTER in left_out),
+            ("streams were withheld as privileged", Reason.PRIVILEGED in left_out),
             ("the files of a source have changed: " + ", ".join(changed), bool(changed)),
         )
         if applies

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from forensics import __version__
 from forensics.case import utc
 from forensics.case.reader import CaseReader, Hit
+from forensics.case.recorder import NAMING_ARGUMENTS
 from forensics.case.status import status
 from forensics.reason import NOTHING_TO_EXAMINE
 from forensics.reports.circumstances import MAP_CELLS, gather_circumstances
@@ -220,8 +221,9 @@ def integrity(digests: list[dict[str, Any]], first_scan: int) -> str:
 
 
 def _arguments(scan: Mapping[str, Any], allowed: Disclosure) -> dict[str, Any]:
-    """Parameters of a scan; the names of evidence files only for those who may know them."""
-    return {name: value for name, value in scan["arguments"].items() if allowed.source_names or name != "sources"}
+    """Parameters of a scan; names of evidence files and patterns of paths only for those who may know them."""
+    shown = {"sources": allowed.source_names, **dict.fromkeys(NAMING_ARGUMENTS - {"sources"}, allowed.paths)}
+    return {name: value for name, value in scan["arguments"].items() if shown.get(name, True)}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -37,6 +37,7 @@ from forensics.triage.pool import Died, WorkerPool
 from forensics.triage.presence import Presence
 from forensics.triage.progress import Phase, ProgressDisplay
 from forensics.triage.seen import SeenContents
+from forensics.triage.selection import Selection
 from forensics.triage.suspects import after_death
 
 COMMIT_OUTCOMES = 2000
@@ -69,7 +70,7 @@ class SourceScan:
         findings: Writes streams and contents.
         pool: The workers.
         display: Shows how far it is.
-        only_allocated: The profile leaves out everything else.
+        selection: What is examined, and in which order.
         with_digest: Compute the SHA-256 of the evidence files before and after.
         notable_sets: UUIDs of the sets whose hits count in the display, as the library and as the case has them.
         benign_sets: UUIDs of the benign sets, as the case has them.
@@ -78,6 +79,7 @@ class SourceScan:
         deep: Examine also what only the profile ``deep`` does.
         allow_writable: Examine a folder or device even if something could write to it.
         sampling: Which frames of films are hashed; ``None`` if films cannot be decoded.
+        include_privileged: Examine also what earlier scans withheld as privileged.
         problems: What was found wrong with sources and did not stop their examination.
     """
 
@@ -85,7 +87,7 @@ class SourceScan:
     findings: FindingRecorder
     pool: WorkerPool
     display: ProgressDisplay
-    only_allocated: bool
+    selection: Selection
     with_digest: bool
     notable_sets: frozenset[str]
     benign_sets: tuple[str, ...]
@@ -94,6 +96,7 @@ class SourceScan:
     deep: bool = False
     allow_writable: bool = False
     sampling: Sampling | None = None
+    include_privileged: bool = False
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
@@ -120,11 +123,12 @@ class SourceScan:
         if digest is not None:
             self._hold_against_first(source.id, description, "before", digest)
         access = SourceAccess(path, source.label, keyring, self.deep, self.allow_writable)
+        self.findings.choose_again(source.id, self.selection)
+        if self.include_privileged:
+            self.sources.release_privileged(source.id, [volume.label for volume, _ in description.volumes])
         for volume in self.sources.volumes(source.id):
             if not volume.walked:
                 self._walk(access, source.id, volume)
-        if not self.only_allocated:
-            self.findings.include_profile(source.id)
         self.findings.reopen_spared(source.id, self.benign_sets, self.sampling)
         verify = VerifyJob(access) if self.verify_image and description.stored_digests else None
         for digests in self._examine(access, source.id, verify):
@@ -201,20 +205,18 @@ class SourceScan:
                 if isinstance(message, Walked):
                     if any(isinstance(item, NotExamined) for item in message.items):
                         self._presence.check()
-                    self.findings.add_walked(
-                        source_id, volume.id, message.items, last=False, only_allocated=self.only_allocated
-                    )
+                    self.findings.add_walked(source_id, volume.id, message.items, last=False, plan=self.selection)
                     if attempt == 1:
                         self.display.advance(streams=len(message.items))
                 elif isinstance(message, Died):
                     self._presence.check()
                     died = message
             if died is None:
-                self.findings.add_walked(source_id, volume.id, (), last=True, only_allocated=self.only_allocated)
+                self.findings.add_walked(source_id, volume.id, (), last=True, plan=self.selection)
                 return
         assert died is not None  # noqa: S101 - each attempt ended so
         gap = NotExamined(f"{access.label}/{volume.label}", died.reason, f"listing its streams: {died.detail}")
-        self.findings.add_walked(source_id, volume.id, [gap], last=True, only_allocated=self.only_allocated)
+        self.findings.add_walked(source_id, volume.id, [gap], last=True, plan=self.selection)
 
     def _only(self, job: Job) -> Iterator[object]:
         """Run one job alone and give its messages up to the end.
@@ -241,7 +243,7 @@ class SourceScan:
             for sha256 in self.findings.known_contents(self.benign_sets, self.sampling):
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
-            return self._work_off(access, units(self.findings.pending(source_id)), seen, verify)
+            return self._work_off(access, units(self.findings.pending(source_id), self.selection), seen, verify)
         finally:
             seen.close()
 

@@ -90,21 +90,24 @@ class Examiner:
         self._on_bytes = on_bytes
         self._on_stage = on_stage
         self._own: set[str] = set()
-        self._last: tuple[str, Outcome] | None = None
+        self._last: tuple[tuple[str, bool], Outcome] | None = None
 
     def examine(self, task: Task) -> Outcome:
         """Examine one stream; whatever is wrong with it becomes part of the outcome."""
-        if self._last is not None and self._last[0] == task.locator and not task.whole:
+        key = (task.locator, task.only_media)
+        if self._last is not None and self._last[0] == key and not task.whole:
             # another name (hard link) of what was just read: same bytes, no need to read them again
             last = self._last[1]
             return Outcome(task.stream_id, task.size, last.reason, last.detail, last.sha256)
         outcome = self._read_and_examine(task)
-        self._last = (task.locator, outcome)
+        self._last = (key, outcome)
         return outcome
 
     def _read_and_examine(self, task: Task) -> Outcome:
         try:
             reader = self._source.open_stream(Locator.parse(task.locator))
+            if task.only_media and not _begins_as_media(reader, task.size):
+                return Outcome(task.stream_id, task.size, Reason.EXCLUDED_BY_PROFILE)
             content_read = self._read(reader, task.size)
         except EvidenceError as error:
             return Outcome(task.stream_id, task.size, Reason.READ_ERROR, error.what)
@@ -179,3 +182,9 @@ class Examiner:
         dispositions = {self._matcher.known_set(match.entry.set_uuid).disposition for match in matches}
         sure = any(match.basis in SPARING_BASES and not match.disagreeing for match in matches)
         return sure and dispositions == {Disposition.BENIGN}
+
+
+def _begins_as_media(reader: StreamReader, size: int) -> bool:
+    head = reader.read_at(0, min(kind.HEAD_SIZE, size))
+    media_type = kind.media_type(head)
+    return kind.is_picture_candidate(media_type, head) or is_film_candidate(media_type, head)

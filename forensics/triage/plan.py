@@ -1,4 +1,4 @@
-"""Cuts the work into units: runs of streams in physical order, small enough to share out and to redo."""
+"""Cuts the work into units: runs of streams in the order of the plan, small enough to share out and to redo."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from dataclasses import dataclass
 
 from forensics.case.findings import PendingStream
 from forensics.reason import Reason
+from forensics.triage.selection import Selection
 
 UNIT_STREAMS = 128
 """At most so many streams a unit."""
 
 UNIT_BYTES = 32 * 1024 * 1024
 """A unit is closed once it holds so many bytes; one larger stream is a unit of its own."""
+
+
+_EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Task:
         size: Bytes.
         whole: Report the content in full even if it seems to be known.
         deaths: How many workers have ended while they examined it.
+        only_media: Look at its first bytes and leave it unless it begins as media do.
         undecoded: Read it for its digests only, call no decoder, and record this as the reason; ``None``: examine all.
     """
 
@@ -34,6 +39,7 @@ class Task:
     whole: bool = False
     deaths: int = 0
     undecoded: Reason | None = None
+    only_media: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,18 @@ class Unit:
         return tuple(Unit(part) for part in (self.tasks[:middle], self.tasks[middle:]) if part)
 
 
-def units(streams: Iterable[PendingStream]) -> Iterator[Unit]:
-    """Cut streams, given in physical order, into units."""
+def units(streams: Iterable[PendingStream], selection: Selection = _EVERYTHING) -> Iterator[Unit]:
+    """Cut streams, given in the order in which they are to be read, into units.
+
+    Args:
+        streams: The streams.
+        selection: Tells which of them are read only if they begin as media do.
+    """
     tasks: list[Task] = []
     size = 0
     for stream in streams:
-        tasks.append(Task(stream.id, stream.locator, stream.size))
+        only_media = selection.quick and selection.looks_first(stream.stored_path, stream.size)
+        tasks.append(Task(stream.id, stream.locator, stream.size, only_media=only_media))
         size += stream.size
         if len(tasks) >= UNIT_STREAMS or size >= UNIT_BYTES:
             yield Unit(tuple(tasks))

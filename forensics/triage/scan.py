@@ -16,6 +16,7 @@ from typing import Any
 from forensics import __version__
 from forensics.case.findings import FindingRecorder
 from forensics.case.ledger import Actor
+from forensics.case.privilege import check_privilege
 from forensics.case.reader import CaseReader
 from forensics.case.recorder import ScanRecorder
 from forensics.case.sources import SourceRecorder
@@ -33,8 +34,10 @@ from forensics.triage.messages import WorkerSetup
 from forensics.triage.pool import Limits, WorkerPool
 from forensics.triage.progress import Phase, ProgressDisplay
 from forensics.triage.run_log import log_path, run_log
+from forensics.triage.selection import Filters, Selection
 from hashsets.format import Disposition
 from hashsets.library import files_in_place
+from hashsets.listed_sizes import listed_sizes
 from hashsets.match import KnownSet
 from hashsets.matcher import Matcher
 
@@ -45,7 +48,7 @@ class Profile(StrEnum):
     """How deep a scan goes."""
 
     QUICK = "quick"
-    """Allocated streams only."""
+    """Allocated media only, and what has the size of a listed file."""
     STANDARD = "standard"
     """Everything the file systems list: allocated, deleted, orphan."""
     DEEP = "deep"
@@ -67,6 +70,8 @@ class ScanRequest:
         verify_image: Recompute the digests of the medium that the acquisition tool stored in the image.
         keyring: Keys to encrypted volumes. Only which volumes they were given for is ever recorded.
         allow_writable: Examine a folder or device even if something could write to it.
+        filters: What to examine and what to leave out.
+        include_privileged: Examine also what earlier scans withheld as privileged.
     """
 
     sources: tuple[Path, ...]
@@ -79,6 +84,8 @@ class ScanRequest:
     verify_image: bool = False
     keyring: Keyring = field(default_factory=Keyring)
     allow_writable: bool = False
+    filters: Filters = field(default_factory=Filters)
+    include_privileged: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """The request as the case records it."""
@@ -93,7 +100,20 @@ class ScanRequest:
             "password_files": self.keyring.recorded(KeyKind.PASSWORD),
             "recovery_key_files": self.keyring.recorded(KeyKind.RECOVERY),
             "allow_writable": self.allow_writable,
+            **self.filters.recorded(),
+            "include_privileged": self.include_privileged,
         }
+
+    def selection(self) -> Selection:
+        """What is examined, and in which order.
+
+        Raises:
+            PatternError: A pattern is unusable.
+            LibraryError: A set cannot be read.
+        """
+        if self.profile is not Profile.QUICK:
+            return Selection(self.filters)
+        return Selection(self.filters, quick=True, sizes=listed_sizes(self.library, self.sets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +146,12 @@ def scan(
         limits: How long a worker may go without getting on, if not as usual.
 
     Raises:
-        CaseError: The case cannot be written.
+        CaseError: The case cannot be written, or a privilege filter speaks against this scan.
+        PatternError: A pattern is unusable.
         KeyboardInterrupt: The user broke it off; everything found so far is in the case.
     """
+    selection = request.selection()
+    check_privilege(store, selection, lifted=request.include_privileged)
     recorder = ScanRecorder(store, actor)
     findings = FindingRecorder(store, recorder.set_uuids)
     recorder.begin("scan", request.profile, request.arguments(), describe_environment(request.jobs), request.sets)
@@ -152,7 +175,7 @@ def scan(
                 findings,
                 pool,
                 display,
-                only_allocated=request.profile is Profile.QUICK,
+                selection=selection,
                 with_digest=request.with_digest,
                 notable_sets=frozenset({*notable, *(recorder.set_uuids[uuid] for uuid in notable)}),
                 benign_sets=tuple(recorder.set_uuids[uuid] for uuid in _of(request.sets, benign=True)),
@@ -161,6 +184,7 @@ def scan(
                 deep=request.profile is Profile.DEEP,
                 allow_writable=request.allow_writable,
                 sampling=sampling if film.is_supported() else None,
+                include_privileged=request.include_privileged,
                 problems=problems,
             )
             for source in request.sources:

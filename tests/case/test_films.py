@@ -36,7 +36,7 @@ class Recorder:
         volume = self._sources.volumes(self._source_id)[0]
         streams = [stream(self._count + number) for number in range(len(contents))]
         self._count += len(contents)
-        self.findings.add_walked(self._source_id, volume.id, streams, last=True, only_allocated=False)
+        self.findings.add_walked(self._source_id, volume.id, streams, last=True)
         waiting = list(self.findings.pending(self._source_id))
         self.findings.add_outcomes(
             [

@@ -27,7 +27,7 @@ def source_id(sources: SourceRecorder, tmp_path: Path) -> int:
 
 def walk(sources: SourceRecorder, findings: FindingRecorder, source_id: int, *items: object) -> None:
     volume = sources.volumes(source_id)[0]
-    findings.add_walked(source_id, volume.id, items, last=True, only_allocated=False)  # type: ignore[arg-type]
+    findings.add_walked(source_id, volume.id, items, last=True)  # type: ignore[arg-type]
 
 
 def test_streams_come_back_in_physical_order_and_those_without_a_place_last(

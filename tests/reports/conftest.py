@@ -124,7 +124,7 @@ class CaseWriter:
         recovery = Recovery.INTACT if allocation is Allocation.ALLOCATED else Recovery.ASSUMED_CONTIGUOUS
         size = len(data) if data is not None else 4096
         stream = Stream(locator, path, size, allocation, recovery, self._next * 4096, times, skipped)
-        self.findings.add_walked(self.source_id, self.volume_id, [stream], last=False, only_allocated=False)
+        self.findings.add_walked(self.source_id, self.volume_id, [stream], last=False)
         waiting = [one for one in self.findings.pending(self.source_id) if one.locator == str(locator)]
         if waiting and data is not None:
             self._examined(waiting[0].id, data, matches, picture, reason)
@@ -152,7 +152,7 @@ class CaseWriter:
     def finish(self) -> Path:
         """End the walk and the scan; give the case's path."""
         for volume in self.sources.volumes(self.source_id):
-            self.findings.add_walked(self.source_id, volume.id, [], last=True, only_allocated=False)
+            self.findings.add_walked(self.source_id, volume.id, [], last=True)
         self.sources.add_digest(self.source_id, "after", "sha256", hashlib.sha256(b"evidence").hexdigest())
         self.scan.end("finished", {})
         self.store.close()

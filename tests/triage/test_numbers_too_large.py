@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forensics.case.findings import LARGEST_INTEGER
+from forensics.case.storable import LARGEST_INTEGER
 from forensics.case.reader import CaseReader
 from forensics.triage.scan import ScanResult
 from tests.evidence.images import ad1_writer

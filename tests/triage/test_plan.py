@@ -11,7 +11,7 @@ from forensics.triage.plan import UNIT_BYTES, UNIT_STREAMS, units
 
 @given(st.lists(st.integers(0, 2 * UNIT_BYTES), max_size=500))
 def test_every_stream_is_in_one_unit_in_order(sizes: list[int]) -> None:
-    streams = [PendingStream(n, f"E1/p1/ext4:{n}", size, "allocated") for n, size in enumerate(sizes)]
+    streams = [PendingStream(n, f"E1/p1/ext4:{n}", size, "allocated", "a", None) for n, size in enumerate(sizes)]
     planned = list(units(streams))
     assert [task.stream_id for unit in planned for task in unit.tasks] == list(range(len(sizes)))
     for unit in planned:
@@ -21,7 +21,7 @@ def test_every_stream_is_in_one_unit_in_order(sizes: list[int]) -> None:
 
 @given(st.integers(1, UNIT_STREAMS))
 def test_halving_comes_down_to_single_streams(count: int) -> None:
-    (unit,) = units(PendingStream(n, "E1", 1, "allocated") for n in range(count))
+    (unit,) = units(PendingStream(n, "E1", 1, "allocated", "a", None) for n in range(count))
     waiting, alone = [unit], []
     while waiting:
         halves = waiting.pop(0).halves()
