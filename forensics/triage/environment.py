@@ -12,6 +12,7 @@ from typing import Any
 
 from forensics import __version__
 from forensics.triage import sandbox
+from forensics.triage.clock import describe_clock
 from plugins.loader import ENTRY_POINT_GROUP
 
 DEPENDENCIES = (
@@ -34,7 +35,8 @@ def describe_environment(workers: int | None = None) -> dict[str, Any]:
 
     Returns:
         ``tamiz``, ``python``, ``sqlite``, ``system``, ``machine``, ``host``, ``process``, ``system_user``,
-        ``time_zone``, ``packages`` and ``plugins`` (name to version), and ``sandbox``: what is enforced upon workers.
+        ``time_zone``, ``clock``, ``packages`` and ``plugins`` (name to version), and ``sandbox``: what is enforced
+        upon workers.
     """
     return {
         "tamiz": __version__,
@@ -46,6 +48,7 @@ def describe_environment(workers: int | None = None) -> dict[str, Any]:
         "process": os.getpid(),
         "system_user": system_user(),
         "time_zone": os.environ.get("TZ") or _time_zone(),
+        "clock": describe_clock(),
         "packages": {name: _version(name) for name in DEPENDENCIES} | _optional(),
         "plugins": plugin_versions(),
         "sandbox": sandbox.enforceable(workers or available_cores()),
