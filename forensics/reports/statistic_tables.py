@@ -8,6 +8,7 @@ strongest match. Where a value is missing, a code says why: ``unknown`` (S.I., n
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -78,6 +79,10 @@ class StatisticTables:
     contents: int = 0
     exhibits: int = 0
 
+    def leave_out(self, dimensions: Collection[str]) -> None:
+        """Take out the tables that are divided by any of some dimensions."""
+        self.tables = [table for table in self.tables if not set(dimensions) & set(table.dimensions)]
+
 
 def gather_tables(case: CaseReader) -> StatisticTables:
     """Read a case once and count.
@@ -135,6 +140,8 @@ def _category(content: WalkedContent, tier: str) -> Known:
 
 
 _FIELDS = {"exhibit-type": Field.KIND, "state": Field.STATE, "municipality": Field.MUNICIPALITY}
+OF_EXHIBITS = tuple(_FIELDS)
+"""Dimensions that are stated of exhibits."""
 
 
 def _exhibits(case: CaseReader) -> dict[str, dict[str, Known]]:

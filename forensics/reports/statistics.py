@@ -2,7 +2,8 @@
 
 No names, no digests, no case number: the case is known by its UUID, so that figures of several cases can be added and
 one that is counted twice is noticed. What changes later is a new snapshot. Small counts are withheld from everyone but
-the laboratory (:mod:`forensics.reports.small_cells`). Rows named ``reconciliation`` show that the figures add up.
+the laboratory (:mod:`forensics.reports.small_cells`), and what is stated of exhibits from those who may not know it.
+Rows named ``reconciliation`` show that the figures add up.
 
 The file is CSV, or JSON if its name ends in ``.json``.
 """
@@ -24,7 +25,7 @@ from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.recipient import Recipient, disclosure
 from forensics.reports.small_cells import Sum, withheld
-from forensics.reports.statistic_tables import Row, StatisticTables, Table, gather_tables
+from forensics.reports.statistic_tables import OF_EXHIBITS, Row, StatisticTables, Table, gather_tables
 
 COLUMNS = (
     "snapshot", "case", "ledger_sequence", "ledger_hash", "table", "first", "first_status", "second", "second_status",
@@ -48,8 +49,11 @@ class StatisticsExporter(Exporter):
             ReportError: The file exists or cannot be written.
         """
         refuse_existing(output)
+        allowed = disclosure(recipient)
         gathered = gather_tables(case)
-        hidden = {} if disclosure(recipient).small_cells else _hidden(gathered)
+        if not allowed.custody:
+            gathered.leave_out(OF_EXHIBITS)
+        hidden = {} if allowed.small_cells else _hidden(gathered)
         head = case.ledger_head()
         snapshot = {
             "snapshot": utc.now(),

@@ -91,3 +91,15 @@ def test_without_the_key_of_the_case_nothing_is_written(sample_case: Path, name:
 def test_the_same_case_gives_the_same_file(sample_case: Path, name: str) -> None:
     once, again = (write(sample_case, EXPORTERS[name], Recipient.LABORATORY, name=number) for number in "12")
     assert once.read_bytes() == again.read_bytes()
+
+
+def test_the_documentation_says_who_gets_what() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reports.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+    (order,) = [[Recipient(name) for name in row[1:]] for row in rows if row[0] == "Export"]
+    documented = {row[0].strip("*"): row[1:] for row in rows if row[0].startswith("**")}
+    assert set(documented) == set(EVERY)
+    for name, cells in documented.items():
+        assert {recipient for recipient, cell in zip(order, cells, strict=True) if cell != "—"} == EVERY[name]
+        scopes = {scope for scope in Scope if f"`{scope}`" in cells[0]}
+        assert scopes == set(EXPORTERS[name].scopes) - {Scope.HITS}
