@@ -22,6 +22,8 @@ class Field(StrEnum):
     MAKE = "make"
     MODEL = "model"
     SERIAL_NUMBER = "serial_number"
+    DEVICE_CLOCK = "device_clock"
+    """What its clock showed beside a stated reference: times of files are that clock's."""
     STATE = "state"
     MUNICIPALITY = "municipality"
     RETURN_STATUS = "return_status"
