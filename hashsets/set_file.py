@@ -37,6 +37,11 @@ _ENTRY_COLUMNS = "position, reference, category, md5, sha1, sha256, size, attrib
 _INSERT = {"entry": f"INSERT INTO entry ({_ENTRY_COLUMNS})", "perceptual_hash": "INSERT OR IGNORE INTO perceptual_hash"}
 
 
+_QUALITY_OF_ENTRY = """coalesce(
+    quality, (SELECT max(quality) FROM perceptual_hash WHERE position = known.position AND algorithm = 'pdq'), 100
+)"""
+
+
 class SetFileWriter:
     """Writes the entries of one import into a new file."""
 
@@ -324,18 +329,14 @@ class SetFile:
         Raises:
             LibraryError: The file cannot be read.
         """
+        quality = _QUALITY_OF_ENTRY if algorithm == "phash" else "coalesce(quality, 100)"
         with library_errors(self._path):
             yield from self._connection.execute(
-                """
+                f"""
                 SELECT position, value FROM perceptual_hash AS known
-                WHERE algorithm = ? AND searched AND coalesce(
-                    quality,
-                    (SELECT max(quality) FROM perceptual_hash
-                     WHERE position = known.position AND algorithm = 'pdq' AND known.algorithm = 'phash'),
-                    100
-                ) >= ?
+                WHERE algorithm = ? AND searched AND {quality} >= ?
                 ORDER BY position, value
-                """,
+                """,  # noqa: S608  a text of ours
                 (algorithm, least_quality),
             )
 
