@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -27,8 +27,8 @@ from forensics.errors import SealError
 from forensics.reports.new_file import new_file, refuse_existing
 from forensics.seal.certificates import CertificateSigner
 from forensics.seal.files import JOURNALS, VERIFIER, cms_path, manifest_path, signature_path, time_stamp_path
-from forensics.seal.final_copy import write_final_copy
-from forensics.seal.keys import SigningKey
+from forensics.seal.final_copy import FinalCopy, write_final_copy
+from forensics.seal.keys import PublicKey, SigningKey
 from forensics.seal.manifest import SEAL_ACTION, build_manifest, encode_manifest
 
 _RESTORE = "a case that does not agree with itself is not sealed: bring it back from a copy"
@@ -73,13 +73,11 @@ def seal(
     _take_alone(store)
     _check_database(store)
     _close_ledger(store, actor)
-    connection, written = store.connection, list[Path]()
+    written = list[Path]()
     try:
-        copy = write_final_copy(connection, output)
+        copy = write_final_copy(store.connection, output)
         written.append(output)
-        schema, tables = schema_digest(connection), table_digests(connection)
-        public = None if key is None else key.public
-        manifest = build_manifest(connection, output.name, copy, schema, tables, public)
+        manifest = _read_back(output, copy, None if key is None else key.public)
         message = encode_manifest(manifest)
         parts: dict[Path, Callable[[], bytes]] = {manifest_path(output): lambda: message}
         if key is not None:
@@ -97,6 +95,24 @@ def seal(
             path.unlink(missing_ok=True)
         raise
     return Seal(manifest, tuple(written))
+
+
+def _read_back(output: Path, copy: FinalCopy, signer: PublicKey | None) -> dict[str, Any]:
+    """Make the manifest from the copy itself, so that it states what was written and not what should have been.
+
+    Raises:
+        SealError: That is not what the case held when its ledger was closed.
+    """
+    try:
+        with closing(sqlite3.connect(f"{output.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            schema, tables = schema_digest(connection), table_digests(connection)
+            manifest = build_manifest(connection, output.name, copy, schema, tables, signer)
+            (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()  # indexes too
+    except sqlite3.Error as error:
+        raise SealError(f"cannot be read back ({error})", str(output), "check the medium, then seal again") from error
+    if sound != "ok" or manifest["sealed_digest"] != sealed_digest(schema, tables):
+        raise SealError("was not written as the case is", str(output), "check the medium, then seal again")
+    return manifest
 
 
 def _refuse_existing_files(output: Path) -> None:

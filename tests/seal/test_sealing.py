@@ -17,6 +17,8 @@ from forensics.case.recorder import ScanRecorder
 from forensics.case.status import status
 from forensics.case.store import SEALED_APPLICATION_ID, CaseStore, is_sealed
 from forensics.errors import CaseError, ReportError, SealedCaseError, SealError
+from forensics.seal import sealing
+from forensics.seal.final_copy import FinalCopy, write_final_copy
 from forensics.seal.keys import new_key, read_signing_key
 from forensics.seal.sealing import Seal, seal, verifier_program
 from forensics.triage.environment import describe_environment
@@ -260,3 +262,21 @@ def test_the_ledger_is_whole_after_it_all(case: Path, tmp_path: Path) -> None:
     with CaseStore.open(case) as store:
         assert ledger.first_broken_row(store.connection) is None
         assert [row.action for row in ledger.rows(store.connection)].count("seal") == 1
+
+
+@pytest.mark.parametrize("last", [False, True])  # in an index, in a table
+def test_a_copy_that_the_medium_garbled_is_told_and_removed(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: bool
+) -> None:
+    def garbling(connection: sqlite3.Connection, path: Path) -> FinalCopy:
+        copy = write_final_copy(connection, path)
+        path.chmod(0o600)
+        data = bytearray(path.read_bytes())
+        data[data.rfind(b"zanahoria") if last else data.find(b"zanahoria")] ^= 1
+        path.write_bytes(data)
+        return copy
+
+    monkeypatch.setattr(sealing, "write_final_copy", garbling)
+    with pytest.raises(SealError, match="was not written as the case is"):
+        sealed(case, tmp_path / "1/s.case")
+    assert contents(tmp_path / "1") == {}
