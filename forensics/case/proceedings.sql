@@ -46,7 +46,8 @@ CREATE TABLE exhibit_statements (
     exhibit_id INTEGER NOT NULL REFERENCES exhibits (id), -- the exhibit
     actor_id INTEGER NOT NULL REFERENCES actors (id),   -- who stated it
     recorded TEXT NOT NULL,                             -- when
-    -- what is stated; 'device_clock': what the exhibit's clock showed beside a stated reference. The fields from 'record_number' on are those of the Registro de Cadena de Custodia
+    -- what is stated; 'device_clock': what the exhibit's clock showed beside a stated reference. The fields from
+    -- 'record_number' on are those of the Registro de Cadena de Custodia
     field TEXT NOT NULL CHECK (field IN ('kind', 'description', 'make', 'model', 'serial_number', 'device_clock',
         'state', 'municipality', 'return_status', 'record_number', 'institution', 'call_folio', 'intervention_place',
         'intervention_time', 'custody_start', 'identification', 'place_found', 'collection_time', 'documentation',
