@@ -1,17 +1,19 @@
-"""Tables as CSV (RFC 4180): every hit, and everything that was not examined.
+r"""Tables as CSV (RFC 4180): every hit, and everything that was not examined.
 
 UTF-8 with a byte-order mark, without which spreadsheet programs read accents wrong; a comma between fields, CRLF at
 the end of lines, the first line holds the names of the columns, an empty field means that nothing is known.
 
 Spreadsheet programs run a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, and a file name can begin
 with any of them. Such a cell, and one that begins with an apostrophe, gets an apostrophe before it; to have the value
-back, remove one leading apostrophe. Control characters are written as escapes everywhere.
+back, remove one leading apostrophe. In many countries they take the semicolon for the separator, so one before such a
+character is written as an escape, ``\u003b``. Control characters are written as escapes everywhere.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -27,6 +29,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What must not begin a cell; the last four are the full-width forms, which some programs take for the same."""
+
+_HIDDEN_FORMULA = re.compile(rf';(?=[\s"]*[{re.escape("".join(_FORMULA_STARTS))}])')
 
 _FURTHER_FIELDS = (
     "content", "entry", "reference", "volume", "modified", "accessed", "changed", "created", "agreeing", "disagreeing",
@@ -101,7 +105,7 @@ def _text(value: str | float | bool | None) -> str:
 
 def cell(text: str) -> str:
     """A text as it may stand in a cell: printable, and no formula."""
-    text = printable(text)
+    text = _HIDDEN_FORMULA.sub(r"\\u003b", printable(text))
     return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
