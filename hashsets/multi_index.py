@@ -197,22 +197,21 @@ class MultiIndex:
         buckets = words.astype("<u8", copy=False).view("<u2").take(lookups.chunks, axis=1)
         buckets ^= lookups.masks
         places = buckets + lookups.firsts
-        firsts = self._starts.take(places).astype(np.int64)
-        counts = self._starts[1:].take(places).astype(np.int64)
-        counts -= firsts
+        firsts = self._starts.take(places)
+        counts = (self._starts[1:].take(places) - firsts).astype(np.int64)  # a damaged table gives crowds, not gaps
         is_crowded = counts.sum(axis=1) > len(self) // _LARGEST_SHARE
         counts[is_crowded] = 0
         parts = (counts.ravel() + (self._window - 1)) // self._window
         of_lookup = np.arange(len(parts)).repeat(parts)
         # a window of a bucket begins where the bucket does, and one length further on for each before it
-        firsts = firsts.ravel() - (parts.cumsum() - parts) * self._window
-        places = firsts.take(of_lookup)
-        places += np.arange(len(of_lookup)) * self._window
-        np.minimum(places, self._last_window, out=places)
+        begins = firsts.astype(np.int64).ravel() - (parts.cumsum() - parts) * self._window
+        of_windows = begins.take(of_lookup)
+        of_windows += np.arange(len(of_lookup)) * self._window
+        np.minimum(of_windows, self._last_window, out=of_windows)
         rests = _rests(words[:, :, None], np.arange(_OF_WORD), self._rest_type).reshape(-1, CHUNKS)
         rests = rests.take(lookups.chunks, axis=1).ravel().take(of_lookup)
         most = lookups.most.take(of_lookup % len(lookups.most))
-        return _Windows(places, of_lookup, rests, most), is_crowded.nonzero()[0]
+        return _Windows(of_windows, of_lookup, rests, most), is_crowded.nonzero()[0]
 
     def _candidates(self, windows: _Windows) -> Iterator[tuple[npt.NDArray[Any], _Rows]]:
         """Give the rows of hashes whose word is near where they were found, and the lookups that found them.

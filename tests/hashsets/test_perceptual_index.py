@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from forensics.errors import LibraryError
 from hashsets import external_sort, multi_index, perceptual_index
+from hashsets.array_file import ArrayFile, write_arrays
+from hashsets.digest_index import source_of
 from hashsets.format import Disposition
 from hashsets.hamming import FlatIndex, Hashes, pack
 from hashsets.known_hashes import SEARCHED
@@ -21,6 +23,7 @@ from hashsets.match import KnownSet, Tier
 from hashsets.matcher import Matcher
 from hashsets.multi_index import MultiIndex
 from hashsets.perceptual_index import (
+    KIND,
     PerceptualIndex,
     PerceptualIndexBuilder,
     Row,
@@ -204,16 +207,27 @@ class TestFiles:
         with pytest.raises(LibraryError, match="damaged"):
             check_index(set_file, known_set.uuid, "pdq", SEARCHED)
 
+    def damage(self, library: Library, known_set: KnownSet, name: str) -> None:
+        """Turn over all bits of an array, in an index that is whole otherwise."""
+        set_file = set_path(library.folder, known_set.uuid)
+        path = index_path(set_file, "pdq")
+        source = f"{source_of(set_file, known_set.uuid)}, {SEARCHED}"
+        whole = ArrayFile(path, KIND, source)
+        arrays = {each["name"]: whole[each["name"]] for each in whole._description["arrays"]}
+        write_arrays(path, KIND, source, {**arrays, name: np.bitwise_not(arrays[name])})
+
     def test_an_index_that_does_not_fit_together_is_said_and_not_searched(
         self, library: Library, known_set: KnownSet, values: list[str]
     ) -> None:
-        set_file = set_path(library.folder, known_set.uuid)
-        entries = open_index(set_file, known_set.uuid, "pdq", SEARCHED)._entry_of_copy.tobytes()
-        path = index_path(set_file, "pdq")
-        content = path.read_bytes()
-        path.write_bytes(content.replace(entries, b"\xff" * len(entries)))
+        self.damage(library, known_set, "entry_of_copy")
         with (
             Matcher.open(library.folder, [known_set.uuid]) as matcher,
             pytest.raises(LibraryError, match="index of perceptual hashes is damaged"),
         ):
             matcher.near([[picture_hash(value)] for value in values[:20]])
+
+    def test_where_the_tables_make_no_sense_all_hashes_are_compared(
+        self, library: Library, known_set: KnownSet, values: list[str]
+    ) -> None:
+        self.damage(library, known_set, "bucket_starts")
+        self.assert_finds(library, known_set, values)
