@@ -165,7 +165,9 @@ class SourceScan:
         """Compute the digest of the evidence."""
         total = sum(size for _, size in description.segments)
         self.display.phase(phase, label, bytes_total=total)
-        return source_digest.digest_source(description, lambda count: self.display.advance(bytes_read=count))
+        digest = source_digest.digest_source(description, lambda count: self.display.advance(bytes_read=count))
+        self._presence.check()  # of a file that was cut short meanwhile, there is a digest too
+        return digest
 
     def _hold_against_first(self, source_id: int, description: SourceDescription, phase: str, value: str) -> None:
         """Record a digest of the evidence; it must be the first one ever computed."""

@@ -56,7 +56,7 @@ class Presence:
         for place in self.places:
             try:
                 if _Place.of(place.path) != place:
-                    raise _gone(place.path, "it is not what it was when the scan began")
+                    raise _gone(place.path, "another size, or another disk")
                 _read_a_little(place.path)
             except OSError as error:
                 raise _gone(place.path, error.strerror) from error
@@ -77,4 +77,4 @@ def _read_a_little(path: Path) -> None:
 
 def _gone(path: Path, why: str | None) -> ImageError:
     remedy = "connect it again and run the same command: what was found so far is kept"
-    return ImageError(f"is no longer there ({why})", str(path), remedy)
+    return ImageError(f"is no longer there as it was when the scan began ({why})", str(path), remedy)

@@ -9,6 +9,9 @@ every such claim against the case and sends the stream back if the content is no
 from __future__ import annotations
 
 import mmap
+import os
+import secrets
+from contextlib import suppress
 from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
@@ -49,8 +52,12 @@ class SeenContents:
         Args:
             expected: How many contents there may be.
         """
+        _remove_leftovers()
         slots = min(max(_SMALLEST, 1 << (2 * expected).bit_length()), _LARGEST)
-        return cls(SharedMemory(create=True, size=8 * slots))
+        while slots > _SMALLEST and 8 * slots > _free_bytes() // 2:  # no room is found out by the writer's death
+            slots //= 2
+        name = f"{_prefix()}{os.getpid()}-{secrets.token_hex(4)}"
+        return cls(SharedMemory(name, create=True, size=8 * slots))
 
     @classmethod
     def attach(cls, name: str) -> SeenContents:
@@ -89,3 +96,23 @@ class SeenContents:
         self._memory.close()
         if isinstance(self._memory, SharedMemory):
             self._memory.unlink()
+
+
+def _free_bytes() -> int:
+    """Room for shared memory: a container may have little."""
+    status = os.statvfs(_SHARED_MEMORY)
+    return status.f_bavail * status.f_frsize
+
+
+def _prefix() -> str:
+    """How names of tables begin; numbers of processes mean something within their namespace only."""
+    return f"tamiz-seen-{Path('/proc/self/ns/pid').stat().st_ino}-"
+
+
+def _remove_leftovers() -> None:
+    """Remove tables whose coordinator was killed together with all who could have cleaned up after it."""
+    for table in _SHARED_MEMORY.glob(f"{_prefix()}*"):
+        owner = table.name.removeprefix(_prefix()).partition("-")[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            with suppress(OSError):  # another user's
+                table.unlink()

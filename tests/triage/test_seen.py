@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +60,24 @@ def test_another_process_sees_what_was_added(seen: SeenContents) -> None:
     assert [answers.get(timeout=60), answers.get(timeout=60)] == [True, False]
     process.join()
     assert digest(1) in seen  # the other process's end took nothing away
+
+
+def test_a_table_whose_owner_was_killed_is_removed_by_the_next() -> None:
+    program = (
+        "import os, signal; from forensics.triage.seen import SeenContents\n"
+        "print(SeenContents.create(1).name, flush=True)\n"
+        "os.killpg(0, signal.SIGKILL)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        start_new_session=True, env=environment, stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    left = Path("/dev/shm") / done.stdout.strip()  # noqa: S108
+    assert (done.returncode, left.exists()) == (-signal.SIGKILL, True)
+    living = SeenContents.create(1)
+    other = SeenContents.create(1)
+    assert not left.exists()
+    assert (Path("/dev/shm") / living.name).exists()  # noqa: S108
+    living.close()
+    other.close()
