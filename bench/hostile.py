@@ -2,9 +2,10 @@
 
     python -m bench hostile [SECONDS]
 
-Traps (a hasher that aborts, reads address 8, exits, overflows its stack, takes 8 GB, kills itself, spins, sleeps), bombs
-(PNG, GIF, TIFF, WebP, BMP, gzip), a sparse file of 1 TB, headers that lie, and everything cut short. SECONDS: of the
-processor for a decoder, and of standing still, instead of the product's 120 and 180. Exit code 1 if something is wrong.
+Traps (a hasher that aborts, reads address 8, exits, overflows its stack, takes 8 GB, kills itself, spins, sleeps),
+bombs (PNG, GIF, TIFF, WebP, BMP, gzip), a sparse file of 1 TB, headers that lie, and everything cut short. SECONDS: of
+the processor for a decoder, and of standing still, instead of the product's 120 and 180. Exit code 1 if something is
+wrong.
 """
 
 from __future__ import annotations

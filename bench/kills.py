@@ -31,7 +31,7 @@ from hashsets.format import Disposition
 from hashsets.library import Library
 from tests.pictures import encoded, plasma
 
-TEXTS, PICTURES, LISTED = 400, 60, 20
+TEXTS, PICTURES, LISTED = 250, 30, 10
 _ENVIRONMENT = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 _TAMIZ = "import sys; from cli import main; sys.argv[0] = 'tamiz'; main()"
 _DONE = (0, 3)
@@ -84,13 +84,13 @@ def _build(folder: Path) -> tuple[Path, Path]:
     listed = folder / "listed"
     listed.mkdir()
     for number in range(PICTURES):
-        data = encoded(plasma(480, 640, seed=number), "JPEG", quality=88)
+        data = encoded(plasma(300, 400, seed=number), "JPEG", quality=88)
         (tree / f"{number}.jpg").write_bytes(data)
         if number < LISTED:
             (listed / f"{number}.jpg").write_bytes(data)
     (tree / "gone.jpg").write_bytes(encoded(plasma(300, 300, seed=999), "PNG"))
     raw = folder / "disk.raw"
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, raw, "48M"], check=True, env=_ENVIRONMENT)
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, raw, "32M"], check=True, env=_ENVIRONMENT)
     subprocess.run(["debugfs", "-w", "-R", "rm gone.jpg", raw], check=True, env=_ENVIRONMENT, capture_output=True)
     shutil.rmtree(tree)
     acquire = ["ewfacquire", "-u", "-c", "fast", "-t", folder / "disk", "-w", raw]
