@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from forensics.seal.final_copy import FinalCopy, write_final_copy
 from forensics.seal.keys import new_key, read_signing_key
 from forensics.seal.sealing import Seal, seal, verifier_program
 from forensics.triage.environment import describe_environment
+from forensics.triage.scan import ScanResult
+from tests.conftest import Evidence
 from tests.reports.conftest import EXAMINER
 from tests.seal.conftest import sample
 
@@ -280,3 +283,16 @@ def test_a_copy_that_the_medium_garbled_is_told_and_removed(
     with pytest.raises(SealError, match="was not written as the case is"):
         sealed(case, tmp_path / "1/s.case")
     assert contents(tmp_path / "1") == {}
+
+
+def test_a_scan_with_another_number_of_workers_is_sealed_with_the_same_logical_digest(
+    run_scan: Callable[..., ScanResult], evidence: Evidence, tmp_path: Path
+) -> None:
+    manifests = []
+    for jobs in (1, 2):
+        run_scan(f"{jobs}.case", evidence.image, jobs=jobs)
+        manifests.append(sealed(tmp_path / f"{jobs}.case", tmp_path / f"{jobs}/s.case").manifest)
+    first, second = manifests
+    assert first["logical_digest"] == second["logical_digest"]
+    assert first["counts"] == second["counts"]
+    assert first["case"]["uuid"] != second["case"]["uuid"]
