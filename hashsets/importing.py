@@ -32,7 +32,8 @@ from hashsets.match import KnownSet
 from hashsets.picture_search import WIDEST_RADIUS
 from hashsets.provenance import UNSTATED, Provenance
 from hashsets.recognition import ReceivedList, recognise
-from hashsets.set_file import SetFile, SetFileWriter
+from hashsets.set_file import SetFile
+from hashsets.set_writer import SetFileWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
