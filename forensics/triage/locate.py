@@ -12,6 +12,7 @@ from forensics.evidence.keys import Keyring
 from forensics.evidence.locator import Locator
 from forensics.evidence.source import Source
 from forensics.hashing.digests import DigestComputer
+from forensics.reason import Reason
 
 READ_SIZE = 1024 * 1024
 
@@ -60,13 +61,15 @@ def locate(
         allow_writable: Open a folder or device even if something could write to it.
 
     Raises:
-        LocatorError: It is malformed, or the case knows no such stream.
+        LocatorError: It is malformed, the case knows no such stream, or withholds it as privileged.
         EvidenceError: The evidence file cannot be opened.
     """
     locator = Locator.parse(text)
     streams = case.streams_at(text)
     if not streams:
         raise LocatorError("the case knows no such stream", text, "see 'tamiz hits' for locators")
+    if any(stream["reason"] == Reason.PRIVILEGED for stream in streams):
+        raise LocatorError("is withheld as privileged", text, "scan with --include-privileged if that was lifted")
     path = source or case.source_path(locator.source)
     stored = _digests(streams[0]) if streams[0]["sha256"] else None
     found, problem = None, None

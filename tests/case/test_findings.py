@@ -13,6 +13,7 @@ from forensics.case.recorder import ScanRecorder
 from forensics.case.sources import SourceRecorder
 from forensics.case.status import status, status_lines
 from forensics.case.store import CaseStore
+from forensics.case.stream_plan import Everything, Placement
 from forensics.errors import CaseError
 from forensics.evidence.stream import NotExamined
 from forensics.outcome import Outcome
@@ -38,6 +39,19 @@ def test_streams_come_back_in_physical_order_and_those_without_a_place_last(
     placed = sorted((s for s in streams if s.physical_offset is not None), key=lambda s: s.physical_offset or 0)
     expected = [str(s.locator) for s in placed] + [str(s.locator) for s in streams if s.physical_offset is None]
     assert [pending.locator for pending in findings.pending(source_id)] == expected
+
+
+def test_classes_come_before_places(sources: SourceRecorder, findings: FindingRecorder, source_id: int) -> None:
+    class Plan(Everything):
+        def place(self, path: bytes, size: int, allocation: str) -> Placement:
+            return Placement(path[0] - ord("a"))
+
+    names = [b"c", b"a", b"b", b"a", b"c", b"b"]
+    volume = sources.volumes(source_id)[0]
+    items = [stream(n, name, offset=None if n == 1 else 1000 - n) for n, name in enumerate(names)]
+    findings.add_walked(source_id, volume.id, items, last=True, plan=Plan())
+    order = [int(pending.locator.split(":")[1].split("-")[0]) for pending in findings.pending(source_id)]
+    assert order == [3, 1, 5, 2, 4, 0]
 
 
 def test_pending_streams_can_be_worked_off_while_they_are_listed(
