@@ -28,6 +28,13 @@ SEALED_APPLICATION_ID = 0x544D5A46
 SCHEMA_VERSION = 4
 """``user_version`` in the file's header at offset 60."""
 
+CACHE_KIB = 128 * 1024
+"""Memory for pages of the case while it is written. Contents are keyed by digest: each one touches pages anywhere."""
+
+CHECKPOINT_PAGES = 16 * 1024
+"""Pages of the write-ahead log (64 MB) after which they go into the file: the same page is then written once, not at
+every commit. With SQLite's 2 MB and 1,000 pages, writing what was found took nearly three times as long."""
+
 BUSY_SECONDS = 60
 """How long one command waits for another that is writing to the same case."""
 
@@ -306,4 +313,6 @@ def _connect(path: Path, *, read_only: bool, sealed: bool = False) -> sqlite3.Co
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     return connection
