@@ -91,6 +91,33 @@ def test_a_worker_killed_by_hand_costs_nothing(
     assert logical_digest(tmp_path / "a.case") == logical_digest(tmp_path / "whole.case")
 
 
+class CountingDisplay(NoDisplay):
+    """Notes which workers there were."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.workers: set[int] = set()
+
+    def show(self, *, changed: bool) -> None:
+        self.workers.update(workers_of(os.getpid()))
+
+
+def test_workers_are_replaced_after_so_many_units_and_when_they_hold_much_memory(
+    run_scan: RunScan, evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_scan("whole.case", evidence.image)
+    monkeypatch.setattr("forensics.triage.plan.UNIT_STREAMS", 13)
+    for case, limits, least in (
+        ("usual", Limits(), 1),
+        ("units", Limits(units=2, units_least=0), 3),
+        ("memory", Limits(memory=0, units_least=0), 5),
+    ):
+        display = CountingDisplay()
+        run_scan(f"{case}.case", evidence.image, limits=limits, display=display, jobs=1)
+        assert (len(display.workers) == 1) if least == 1 else (len(display.workers) >= least), case
+        assert logical_digest(tmp_path / f"{case}.case") == logical_digest(tmp_path / "whole.case")
+
+
 def workers_of(parent: int) -> list[int]:
     """Processes that a pool of this process has spawned."""
     found = []
