@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,10 @@ class MagicSieve:
         self._database = CompiledDatabase(compiled)
         self._shared = self._database.shared()
         self._always: list[int] = []
+        self._elsewhere = {number for number, group in enumerate(self._database.groups) if group.elsewhere}
         self._numbers: list[tuple[Number, int]] = []
+        self._beginnings: dict[int, dict[bytes, list[tuple[Anywhere, int]]]] = {}
+        self._searched: list[tuple[Anywhere, int]] = []
         self._patterns: list[tuple[re.Pattern[bytes], int]] = []
         self._literals: dict[int, list[tuple[bytes, int]]] = {}
         places: list[tuple[int, bytes, int]] = []
@@ -69,11 +73,15 @@ class MagicSieve:
             match group.needs:
                 case AtPlace() if not group.is_small or min(map(len, group.needs.literals)) >= _LEAST_LITERAL:
                     places += [(group.needs.offset, literal, number) for literal in group.needs.literals]
-                case Anywhere():
-                    words.setdefault(group.needs.word, []).append((group.needs, number))
+                case Anywhere(word, start, stop) if stop is not None and stop - start == len(word):
+                    self._beginnings.setdefault(start, {}).setdefault(word[:2], []).append((group.needs, number))
+                case Anywhere() if group.for_binary:
+                    self._searched.append((group.needs, number))
+                case Anywhere(word):
+                    words.setdefault(word, []).append((group.needs, number))
                 case Matching():
                     self._patterns.append((group.needs.pattern, number))
-                case Number() if not group.is_small:
+                case Number() if group.elsewhere:
                     self._numbers.append((group.needs, number))
                 case _ if group.elsewhere:
                     raise ValueError("a test that must always be tried asks the whole database again")
@@ -99,7 +107,7 @@ class MagicSieve:
         found = self.candidates(head, is_binary=is_binary)
         groups = self._database.groups
         padded = head + _PADDING
-        if any(groups[number].may_look_elsewhere(padded) for number in found):
+        if any(groups[number].may_look_elsewhere(padded) for number in found & self._elsewhere):
             return None
         cookie = self._part(tuple(sorted(found)))
         if cookie is None:
@@ -126,6 +134,20 @@ class MagicSieve:
             offset = int(self._offsets[key >> 16])
             found.update(number for literal, number in self._literals[key] if padded.startswith(literal, offset))
         lower = padded.lower()
+        found.update(number for needs, number in self._searched if needs.holds(text, lower))
+        for offset, by_beginning in self._beginnings.items():
+            for needs, number in by_beginning.get(lower[offset : offset + 2], ()):
+                if needs.holds(text, lower):
+                    found.add(number)
+        if is_binary:
+            groups = self._database.groups
+            return {number for number in found if groups[number].for_binary}
+        found.update(self._in_text(text, lower))
+        found.update(number for pattern, number in self._patterns if pattern.search(text))
+        return found
+
+    def _in_text(self, text: bytes, lower: bytes) -> Iterator[int]:
+        """Numbers of the tests for text only that need a word which is there."""
         present = np.zeros(1 << 16, np.bool_)
         for start in (0, 1):
             present[np.frombuffer(lower, "<u2", (len(lower) - start) // 2, start)] = True
@@ -133,15 +155,9 @@ class MagicSieve:
         for pairs in self._word_pairs[1:]:
             left = left[present[pairs[left]]]
         for index in left.tolist():
-            word, numbers = self._words[index]
+            word, needed = self._words[index]
             if word in lower:
-                found.update(number for needs, number in numbers if needs.holds(text, lower))
-        if not is_binary:
-            found.update(number for pattern, number in self._patterns if pattern.search(text))
-        if is_binary:
-            groups = self._database.groups
-            found = {number for number in found if groups[number].for_binary}
-        return found
+                yield from (number for needs, number in needed if needs.holds(text, lower))
 
     def _index_places(self, places: list[tuple[int, bytes, int]]) -> None:
         offsets = sorted({offset for offset, *_ in places})
