@@ -69,7 +69,7 @@ class WalkJob:
     volume: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a key of dictionaries: to hash all its tasks each time takes long
 class ExamineJob:
     """Examine a unit of streams.
 
