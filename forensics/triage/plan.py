@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from forensics.case.findings import PendingStream
 from forensics.reason import Reason
 from forensics.triage.selection import Selection
+
+if TYPE_CHECKING:
+    from forensics.case.findings import PendingStream
 
 UNIT_STREAMS = 128
 """At most so many streams a unit."""
