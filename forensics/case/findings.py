@@ -130,24 +130,20 @@ class FindingRecorder:
             Ids of streams whose outcome rests on a content this case does not hold: they must be examined again.
         """
         again: list[int] = []
+        rows: list[tuple[str, str | None, str | None, str | None, int]] = []
         with self._store.transaction():
+            self._add_contents([outcome.content for outcome in outcomes if outcome.content is not None])
             for outcome in outcomes:
-                if outcome.content is not None:
-                    self._add_content(outcome.content)
-                elif outcome.sha256 is not None and not self._holds(outcome.sha256):
+                sha256 = outcome.sha256
+                if sha256 is not None and outcome.content is None and not self._holds(sha256):
                     again.append(outcome.stream_id)
                     continue
-                self._connection.execute(
-                    "UPDATE streams SET state = ?, reason = ?, detail = ?, content = ? "
-                    "WHERE id = ? AND state = 'pending'",
-                    (
-                        "hashed" if outcome.sha256 else "skipped" if outcome.reason in LEFT_OUT else "failed",
-                        outcome.reason,
-                        outcome.detail or None,
-                        outcome.sha256,
-                        outcome.stream_id,
-                    ),
-                )
+                state = "hashed" if sha256 else "skipped" if outcome.reason in LEFT_OUT else "failed"
+                rows.append((state, outcome.reason, outcome.detail or None, sha256, outcome.stream_id))
+            self._connection.executemany(
+                "UPDATE streams SET state = ?, reason = ?, detail = ?, content = ? WHERE id = ? AND state = 'pending'",
+                rows,
+            )
         return again
 
     def locator(self, stream_id: int) -> str:
@@ -222,15 +218,19 @@ class FindingRecorder:
     def _holds(self, sha256: str) -> bool:
         return self._connection.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)).fetchone() is not None
 
-    def _add_content(self, content: ExaminedContent) -> None:
-        """Add a content, or complete one that was not hashed whole; its matches are recorded in any case.
+    def _add_contents(self, contents: Sequence[ExaminedContent]) -> None:
+        """Add contents, or complete those that were not hashed whole; their matches are recorded in any case.
 
-        Another scan may have added the content meanwhile, with other sets.
+        Another scan may have added a content meanwhile, with other sets.
         """
-        digests = content.digests
-        is_resampled = content.film is not None and self._forget_key_frames(digests.sha256, content.film)
-        fate = (content.perceptual, content.perceptual_reason, content.width, content.height)
-        self._connection.execute(
+        rows = []
+        for content in contents:
+            digests = content.digests
+            is_resampled = content.film is not None and self._forget_key_frames(digests.sha256, content.film)
+            fate = (content.perceptual, content.perceptual_reason, content.width, content.height)
+            whole = (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type)
+            rows.append((*whole, *fate, is_resampled))
+        self._connection.executemany(
             "INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "perceptual = excluded.perceptual, perceptual_reason = excluded.perceptual_reason, "
             "width = excluded.width, height = excluded.height "
@@ -238,18 +238,20 @@ class FindingRecorder:
             "OR (perceptual_reason = 'video-support-missing' "
             "AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed')) "
             "OR ?",
-            (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, *fate, is_resampled),
+            rows,
         )
         self._connection.executemany(
             "INSERT INTO perceptual_hashes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [
-                (digests.sha256, item.algorithm, item.probe, item.value, item.quality, item.decode)
+                (content.digests.sha256, item.algorithm, item.probe, item.value, item.quality, item.decode)
+                for content in contents
                 for item in content.perceptual_hashes
             ],
         )
-        if content.film is not None:
-            self._add_film(digests.sha256, content.film)
-        self.add_matches(digests.sha256, content.matches)
+        for content in contents:
+            if content.film is not None:
+                self._add_film(content.digests.sha256, content.film)
+            self.add_matches(content.digests.sha256, content.matches)
 
     def _forget_key_frames(self, sha256: str, film: ExaminedFilm) -> bool:
         """Make room for the frames of every second of a film that an earlier scan hashed by key frames only.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_KEPT_SECONDS = 16_384
+"""Files come in crowds: what one second is written as is kept for the others."""
 
 
 def now() -> str:
@@ -29,8 +33,14 @@ def from_nanoseconds(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
     seconds, fraction = divmod(nanoseconds, 1_000_000_000)
+    moment = _to_the_second(seconds)
+    return None if moment is None else f"{moment}.{fraction:09d}Z"
+
+
+@lru_cache(_KEPT_SECONDS)
+def _to_the_second(seconds: int) -> str | None:
     try:
         moment = _EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z" if moment.year >= 1000 else None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}" if moment.year >= 1000 else None

@@ -79,7 +79,7 @@ def test_a_film_examined_again_changes_nothing(record: Recorder, store: CaseStor
     record(film(b"film", film_match()))
     before = CaseReader(store).logical_digest()
     with store.transaction():
-        record.findings._add_content(film(b"film", film_match()))
+        record.findings._add_contents([film(b"film", film_match())])
     assert CaseReader(store).logical_digest() == before
 
 
@@ -96,7 +96,7 @@ def test_a_content_spared_by_one_scan_is_completed_by_another(record: Recorder, 
     record(spared)
     assert status(CaseReader(store))["videos_hashed"] == 0
     with store.transaction():
-        record.findings._add_content(examined)
+        record.findings._add_contents([examined])
     (stored,) = record.findings.contents_after("", 10)
     assert examined.film is not None
     assert stored.film == examined.film.hashed

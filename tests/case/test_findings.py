@@ -197,6 +197,6 @@ def test_the_same_list_imported_again_stays_the_set_it_was(store: CaseStore, rec
     findings = FindingRecorder(store, recorder.set_uuids)
     known = content(b"abc")
     with store.transaction():
-        findings._add_content(known)
+        findings._add_contents([known])
         findings.add_matches(known.digests.sha256, [exact_match("n"), exact_match("n-again")])
     assert store.connection.execute("SELECT count(*) FROM hits").fetchone() == (1,)

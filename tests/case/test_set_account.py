@@ -25,7 +25,7 @@ def add(store: CaseStore, findings: FindingRecorder, *contents: ExaminedContent)
     """Put contents into the case as a scan does, without the streams that hold them."""
     with store.transaction():
         for each in contents:
-            findings._add_content(each)
+            findings._add_contents([each])
     return CaseReader(store)
 
 
