@@ -9,6 +9,7 @@ game textures. HEIF comes from ``pi-heif``, which decodes only.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 from pi_heif import register_heif_opener
 from PIL import (  # noqa: F401  # each registers its format, so that Pillow never loads the others in search of one
@@ -77,6 +78,8 @@ DECODED_FORMATS = (
 )
 """Pillow's names of the formats, in the order in which they are tried."""
 
+_KEPT_PREFIXES = 4096
+
 PREFIX_SIZE = 16
 """How many of a file's first bytes the signatures need."""
 
@@ -87,7 +90,12 @@ def formats_by_prefix(head: bytes) -> tuple[str, ...]:
     Args:
         head: The first bytes of the file, :data:`PREFIX_SIZE` or more.
     """
-    return tuple(name for name in DECODED_FORMATS if _accepts(name, head[:PREFIX_SIZE]))
+    return _accepting(head[:PREFIX_SIZE])
+
+
+@lru_cache(_KEPT_PREFIXES)
+def _accepting(prefix: bytes) -> tuple[str, ...]:
+    return tuple(name for name in DECODED_FORMATS if _accepts(name, prefix))
 
 
 def _accepts(name: str, prefix: bytes) -> bool:

@@ -144,7 +144,7 @@ def contents(file: pytsk3.File, family: Family) -> list[Content]:
         else:
             # TSK names the attribute of a file that ext4 keeps in its inode; the file has one stream all the same
             found = [
-                replace(attribute, name=b"").content(str(inode), _sparse(attribute))
+                (replace(attribute, name=b"") if attribute.name else attribute).content(str(inode), _sparse(attribute))
                 for attribute in _attributes(file, {_DEFAULT})
             ]
     except TSK_ERRORS:
