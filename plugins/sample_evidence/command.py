@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,9 @@ from forensics.errors import TamizError
 from plugins.command import TamizCommand
 from plugins.sample_evidence import folder as demo_folder
 from plugins.sample_evidence.comparison import Comparison, Sighting, compare, parse_hits
-from plugins.sample_evidence.disk import SampleEvidence, build
+
+if TYPE_CHECKING:
+    from plugins.sample_evidence.disk import SampleEvidence
 
 _EXHIBITS = ("E1", "E2")
 _CASE_NUMBER = "DEMO-2024-001"
@@ -59,6 +61,8 @@ def demo(context: click.Context, folder: Path, *, as_json: bool) -> None:
     """
     demo_folder.prepare(folder)
     click.echo(f"Building the sample evidence in {_short(folder)} ...", err=as_json)
+    from plugins.sample_evidence.disk import build  # every command would pay for importing it
+
     evidence = build(folder)
     job = run_main_job(evidence, folder, quiet=as_json)
     comparison = compare(evidence.truth, _EXHIBITS, job.hits)
