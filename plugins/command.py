@@ -191,9 +191,15 @@ def record_reading(case: Path, examiner: str | None, action: str, details: dict[
 
     What cannot be written (a sealed case, a read-only medium) can still be read; the user is told.
     """
-    from forensics.case.store import is_sealed
+    from forensics.case.ledger import recently_read
+    from forensics.case.reader import CaseReader
+    from forensics.case.store import CaseStore
 
-    if is_sealed(case) or not (os.access(case, os.W_OK) and os.access(case.parent, os.W_OK)):
+    with CaseStore.open(case, read_only=True) as store:
+        actor = actor_named(examiner or CaseReader(store).examiners()[0])
+        if recently_read(store.connection, actor, action, details):
+            return  # opening a case for writing may have to wait for a scan
+    if store.sealed or not (os.access(case, os.W_OK) and os.access(case.parent, os.W_OK)):
         say(f"{case} cannot be written: that it was read is not recorded in its ledger")
         return
     with writing_to_case(case, examiner) as (store, actor):

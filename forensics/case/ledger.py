@@ -82,17 +82,20 @@ def append(connection: sqlite3.Connection, actor: Actor, action: str, details: M
 
 
 def append_reading(connection: sqlite3.Connection, actor: Actor, action: str, details: Mapping[str, Any]) -> None:
-    """Add a row for a command that read, unless there is one of the same person, command and details, and not old.
+    """Add a row for a command that read, unless one says the same (see :func:`recently_read`).
 
     Args and transaction as for :func:`append`.
     """
-    since = utc.written(datetime.now(UTC) - SAME_READING)
-    same = connection.execute(
-        "SELECT 1 FROM ledger WHERE actor = ? AND system_user = ? AND action = ? AND details = ? AND at > ?",
-        (actor.name, actor.system_user, action, canonical_json(details), since),
-    ).fetchone()
-    if same is None:
+    if not recently_read(connection, actor, action, details):
         append(connection, actor, action, details)
+
+
+def recently_read(connection: sqlite3.Connection, actor: Actor, action: str, details: Mapping[str, Any]) -> bool:
+    """Whether the ledger has a row of the same person, command and details that is not old."""
+    since = utc.written(datetime.now(UTC) - SAME_READING)
+    query = "SELECT 1 FROM ledger WHERE actor = ? AND system_user = ? AND action = ? AND details = ? AND at > ?"
+    same = (actor.name, actor.system_user, action, canonical_json(details), since)
+    return connection.execute(query, same).fetchone() is not None
 
 
 def rows(connection: sqlite3.Connection) -> Iterator[LedgerRow]:

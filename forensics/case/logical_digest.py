@@ -75,5 +75,5 @@ def last_recorded(connection: sqlite3.Connection) -> str | None:
     if not about_scans:
         return None
     details = json.loads(about_scans[-1].details)
-    made_by = connection.execute("SELECT tool_version FROM scans WHERE id = ?", (details["scan"],)).fetchone()
+    made_by = connection.execute("SELECT tool_version FROM scans WHERE id = ?", (details.get("scan"),)).fetchone()
     return details.get("logical_digest") if made_by == (__version__,) else None

@@ -219,7 +219,7 @@ def _check_deeper(connection: sqlite3.Connection, manifest: Mapping[str, Any], a
         if sound != "ok":
             answer.finding("damaged", what=sound)
     except sqlite3.Error as error:
-        answer.finding("damaged", what=error)
+        answer.finding("damaged", what=str(error))
     try:
         if manifest and logical_digest.of_case(connection) != manifest["logical_digest"]:
             answer.finding("logical-digest")

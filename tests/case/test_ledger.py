@@ -7,6 +7,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,17 @@ def test_the_program_on_the_documents_page_checks_the_chain(store: CaseStore, tm
     store.connection.execute("UPDATE ledger SET actor = 'x' WHERE sequence = 1")
     changed = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=False)
     assert changed.returncode == 1
+
+
+def test_the_same_reading_leaves_one_row_an_hour(store: CaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = ledger.Actor("Otra", "laboratory")
+    for actor, action, details in (
+        (EXAMINER, "hits", {"rows": 3}), (EXAMINER, "hits", {"rows": 3}), (other, "hits", {"rows": 3}),
+        (EXAMINER, "locate", {"rows": 3}), (EXAMINER, "hits", {"rows": 4}), (EXAMINER, "hits", {"rows": 3}),
+    ):  # fmt: skip
+        store.record_reading(actor, action, details)
+    assert [row.action for row in ledger.rows(store.connection)][1:] == ["hits", "hits", "locate", "hits"]
+    monkeypatch.setattr(ledger, "SAME_READING", timedelta(seconds=-1))  # an hour later
+    store.record_reading(EXAMINER, "hits", {"rows": 3})
+    assert len(list(ledger.rows(store.connection))) == 6
+    assert ledger.first_broken_row(store.connection) is None

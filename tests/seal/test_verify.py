@@ -63,7 +63,7 @@ def test_it_reads_and_writes_nothing_else(sealed: Sealed) -> None:
 
 
 def test_it_imports_the_standard_library_only() -> None:
-    tree = ast.parse(Path(verify.__file__).read_text("utf-8"))
+    tree = ast.parse(Path(verify.__file__).read_text("utf-8"), feature_version=(3, 9))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names
