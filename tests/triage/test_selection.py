@@ -20,7 +20,9 @@ from forensics.errors import CaseError, LocatorError
 from forensics.evidence.stream import Allocation
 from forensics.media.extension import NamedKind
 from forensics.reason import Reason
+from forensics.triage import selection
 from forensics.triage.locate import locate
+from forensics.triage.priority import Priority
 from forensics.triage.scan import Profile, ScanResult
 from forensics.triage.selection import Filters, PrivilegeFilter, Selection
 from hashsets.format import Disposition
@@ -143,6 +145,17 @@ def test_a_quick_scan_with_sizes_in_all_lists_reads_only_listed_sizes(
         assert "the scan's profile left streams out" in status(reader)["incomplete"]
     run_scan("a.case", evidence.image)
     assert "size-not-listed" not in reasons(case)
+
+
+def test_the_case_does_not_depend_on_the_order(
+    run_scan: RunScan, evidence: Evidence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_scan("a.case", evidence.image)
+    monkeypatch.setattr(selection, "priority_of", lambda path, *_: Priority(sum(path) % len(Priority)))
+    run_scan("b.case", evidence.image)
+    classes = [rows(tmp_path / case, "SELECT path, priority FROM streams ORDER BY 1") for case in ("a.case", "b.case")]
+    assert classes[0] != classes[1]
+    assert logical_digest(tmp_path / "a.case") == logical_digest(tmp_path / "b.case")
 
 
 # Privilege
