@@ -129,8 +129,8 @@ def test_who_reads_findings_leaves_a_row_and_the_same_again_none(tamiz: Tamiz, c
 
 def test_wrong_usage_is_told(tamiz: Tamiz, case: Path, tmp_path: Path) -> None:
     output = tmp_path / "out/final.case"
-    for options in (["--certificate", case], ["--certificate-key", case], ["--passphrase-file", case]):
-        assert tamiz("seal", case, "--output", output, *options, code=2).stderr
+    for option in ("--certificate", "--certificate-key", "--passphrase-file"):
+        assert tamiz("seal", case, "--output", output, option, case, code=2).stderr
     assert "cannot be read" in tamiz.line("seal", case, "--output", output, "--key", tmp_path / "none")
     assert "is too large for a key" in tamiz.line("seal", case, "--output", output, "--key", case)
     not_a_key = tmp_path / "a.case.key"
