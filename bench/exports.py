@@ -23,8 +23,8 @@ from plugins import loader
 
 _SET = "5b0c7c1e-0001-4000-8000-000000000001"
 _TIME = "2026-01-02T03:04:05.000000Z"
-_EXPORT = """
-import resource, sys
+_EXPORT = r"""
+import resource, sys, re
 from pathlib import Path
 from forensics.case.reader import CaseReader
 from forensics.reports.exporter import write_export
@@ -34,7 +34,9 @@ exporter = next(one for one in loader.exporters() if one.name == sys.argv[2])
 with CaseReader.open(Path(sys.argv[1])) as case:
     write_export(exporter, case, Path(sys.argv[3]), Recipient.LABORATORY)
 usage = resource.getrusage(resource.RUSAGE_SELF)
-print(usage.ru_maxrss // 1024, usage.ru_utime + usage.ru_stime)
+# not ru_maxrss, which is that of the process that started this one
+memory = re.search(r"VmHWM:\s+([0-9]+)", Path("/proc/self/status").read_text())[1]
+print(int(memory) // 1024, usage.ru_utime + usage.ru_stime)
 """
 
 
