@@ -186,6 +186,6 @@ class Examiner:
 
 
 def _begins_as_media(reader: StreamReader, size: int) -> bool:
+    """Whether the first bytes are those of a format that is decoded. libmagic, which is slow, is not asked."""
     head = reader.read_at(0, min(kind.HEAD_SIZE, size))
-    media_type = kind.media_type(head)
-    return kind.is_picture_candidate(media_type, head) or is_film_candidate(media_type, head)
+    return kind.is_picture_candidate(kind.UNKNOWN, head) or is_film_candidate(kind.UNKNOWN, head)
