@@ -3,9 +3,9 @@
     python -m bench kills [N]
 
 Each of N times (100 unless told), ``kill -9`` hits the whole process group of ``tamiz scan`` at another moment of its
-run, from its first import to its end, half of them on a raw image, half on the same disk as E01. The same command then
-goes on to the end. The logical digest (streams, contents, hits, coverage) and the account must be those of a scan that
-nobody touched. Exit code 1 if one is not.
+run, half of them on a raw image, half on the same disk as E01: every other time from its first import on, else from
+when it begins to list streams. The same command then goes on to the end. The logical digest (streams, contents, hits,
+coverage) and the account must be those of a scan that nobody touched. Exit code 1 if one is not.
 """
 
 from __future__ import annotations
@@ -46,8 +46,12 @@ def main() -> None:
         images = _build(folder)
         print(f"{images[0].stat().st_size / 1e6:.0f} MB, {TEXTS + PICTURES + 1} files, {PICTURES} of them pictures")
         whole = {image: _whole(folder, image) for image in images}
-        for image, (digest, account, seconds) in whole.items():
-            print(f"{image.suffix[1:]:4} uninterrupted: {seconds:.1f} s, digest {digest[:16]}, {account}", flush=True)
+        for image, (digest, account, seconds, listing) in whole.items():
+            print(
+                f"{image.suffix[1:]:4} uninterrupted: {seconds:.1f} s, lists streams after {listing:.1f} s,"
+                f" digest {digest[:16]}, {account}",
+                flush=True,
+            )
         # every part of the run has its share of the moments, in no order
         parts = [(number + choose.random()) / times for number in range(times)]
         choose.shuffle(parts)
@@ -56,15 +60,17 @@ def main() -> None:
         began = time.perf_counter()
         for number, part in enumerate(parts):
             image = images[number % len(images)]
-            digest, account, seconds = whole[image]
+            digest, account, seconds, listing = whole[image]
             case = folder / f"{number}.case"
-            killed_while[_kill(folder, case, image, part * seconds)] += 1
+            late = number // len(images) % 2 == 1
+            after = part * (seconds - listing if late else seconds)
+            killed_while[_kill(folder, case, image, after, late=late)] += 1
             _scan(folder, case, image)
             with CaseReader.open(case) as reader:
                 found = (reader.logical_digest(), _account(reader))
             if found != (digest, account):
                 wrong += 1
-                print(f"FAILED {image.suffix[1:]} killed after {part * seconds:.2f} s: {found[0][:16]}, {found[1]}")
+                print(f"FAILED {image.suffix[1:]} killed after {after:.2f} s: {found[0][:16]}, {found[1]}")
             for file in folder.glob(f"{case.name}*"):
                 file.unlink()
         print(f"{times - wrong} of {times} equal, {time.perf_counter() - began:.0f} s")
@@ -106,15 +112,18 @@ def _sha1(file: Path) -> str:
     return hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def _whole(folder: Path, image: Path) -> tuple[str, str, float]:
-    """Scan without a stop: the logical digest, the account and the time from the program's start."""
+def _whole(folder: Path, image: Path) -> tuple[str, str, float, float]:
+    """Scan without a stop: logical digest, account, seconds from the program's start to its end, and to listing."""
     case = folder / f"whole-{image.suffix[1:]}.case"
     CaseStore.create(case, "1", Actor("Bench", "bench"), None, []).close()
     began = time.perf_counter()
-    _scan(folder, case, image)
+    with _begun(folder, case, image) as process:
+        _wait_until_it_lists(process)
+        listing = time.perf_counter() - began
+        process.communicate()
     seconds = time.perf_counter() - began
     with CaseReader.open(case) as reader:
-        return reader.logical_digest(), _account(reader), seconds
+        return reader.logical_digest(), _account(reader), seconds, listing
 
 
 def _command(folder: Path, case: Path, image: Path) -> list[str]:
@@ -127,8 +136,22 @@ def _command(folder: Path, case: Path, image: Path) -> list[str]:
         "scan",
         str(case),
         str(image),
-        "--quiet",
     ]
+
+
+def _begun(folder: Path, case: Path, image: Path) -> subprocess.Popen[str]:
+    """A scan in a process group of its own."""
+    return subprocess.Popen(
+        _command(folder, case, image),
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def _wait_until_it_lists(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "listing" in line:
+            return
 
 
 def _scan(folder: Path, case: Path, image: Path) -> None:
@@ -137,14 +160,13 @@ def _scan(folder: Path, case: Path, image: Path) -> None:
         raise SystemExit(f"a scan failed: {done.stderr}")
 
 
-def _kill(folder: Path, case: Path, image: Path, seconds: float) -> str:
+def _kill(folder: Path, case: Path, image: Path, seconds: float, *, late: bool) -> str:
     """Begin a scan and kill it; say what it had come to. One that was quicker is begun again and killed earlier."""
     while True:
         CaseStore.create(case, "1", Actor("Bench", "bench"), None, []).close()
-        with subprocess.Popen(
-            _command(folder, case, image),
-            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        ) as process:  # fmt: skip
+        with _begun(folder, case, image) as process:
+            if late:
+                _wait_until_it_lists(process)
             time.sleep(seconds)
             running = process.poll() is None
             if running:
