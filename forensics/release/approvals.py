@@ -99,8 +99,11 @@ def statement(case_uuid: str, approver: Actor, row: Mapping[str, Any]) -> bytes:
 
 
 def is_required(store: CaseStore) -> bool:
-    """Whether the case was made with ``--require-approval``."""
-    return bool(store.connection.execute("SELECT approval = 'required' FROM case_info").fetchone()[0])
+    """Whether the case was made with ``--require-approval``: its row says so, or the ledger's first, which is chained."""
+    stated, details = store.connection.execute(
+        "SELECT approval, (SELECT details FROM ledger WHERE sequence = 1) FROM case_info"
+    ).fetchone()
+    return "required" in {stated, json.loads(details or "{}").get("approval")}
 
 
 def approve(store: CaseStore, approver: Actor, kind: Kind, document: tuple[str, str], key: SigningKey) -> int:

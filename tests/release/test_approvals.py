@@ -69,6 +69,13 @@ def test_that_approval_is_needed_stands_in_the_ledger(store: CaseStore) -> None:
     assert json.loads(details)["approval"] == "required"
 
 
+def test_lifting_the_requirement_behind_the_ledger_lifts_nothing(store: CaseStore) -> None:
+    store.connection.execute("UPDATE case_info SET approval = 'not-required'")
+    assert is_required(store)
+    with pytest.raises(ApprovalError, match="not approved"):
+        release(store, FOR_PROSECUTOR)
+
+
 def test_nothing_leaves_without_an_approval_but_what_the_laboratory_writes_for_itself(store: CaseStore) -> None:
     for recipient in (Recipient.PROSECUTOR, Recipient.COURT, Recipient.DEFENCE):
         with pytest.raises(ApprovalError, match=f"not approved: report for {recipient}"):
