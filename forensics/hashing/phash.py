@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fftpack  # type: ignore[import-untyped]
 from PIL import Image
 
 from forensics.hashing.perceptual import ORIGINAL, PerceptualHash, PictureHasher
@@ -73,6 +72,8 @@ def phash_dihedral(pixels: Pixels) -> dict[str, str]:
 
 def _frequencies(pixels: Pixels) -> npt.NDArray[np.float64]:
     """The 16x16 lowest frequencies of the thumbnail, by the very operations of ``imagehash``."""
+    import scipy.fftpack  # type: ignore[import-untyped]  # it takes a worker a third of a second to load
+
     image = Image.fromarray(pixels)
     grey = image if image.mode == "L" else image.convert("L")
     thumbnail = np.asarray(grey.resize((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS))
