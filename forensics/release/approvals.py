@@ -2,8 +2,8 @@
 
 A case made with ``--require-approval`` writes reports and exports for the laboratory only, until somebody who did not
 make the findings approves: for one action (report or export), one recipient, one language or format. Approved is what
-the case says, by its digest (:func:`forensics.case.proceedings.state_digest`): a report of that kind can then be written
-as often as it is needed, and no longer once the findings or what was stated of the case have changed.
+the case says, by its digest (:func:`forensics.case.proceedings.state_digest`). A report of that kind can then be
+written as often as it is needed, and no longer once the findings or what was stated of the case have changed.
 
 What is signed, with Ed25519, is :func:`statement`: the digest of the document that was read, that of what the case
 says, and the head of the ledger among it. Anyone can recompute it from the row.
@@ -99,7 +99,7 @@ def statement(case_uuid: str, approver: Actor, row: Mapping[str, Any]) -> bytes:
 
 
 def is_required(store: CaseStore) -> bool:
-    """Whether the case was made with ``--require-approval``: its row says so, or the ledger's first, which is chained."""
+    """Whether the case was made with ``--require-approval``: its row or the first of the ledger says so."""
     stated, details = store.connection.execute(
         "SELECT approval, (SELECT details FROM ledger WHERE sequence = 1) FROM case_info"
     ).fetchone()
