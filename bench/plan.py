@@ -1,12 +1,12 @@
 """The plan of a scan: a million small files (time, memory, share of writing), and how soon the first hit is shown.
 
-``python -m bench plan [--files 250000,1000000] [--only small-files|first-hit]``
+``python -m bench plan [--files 250000,1000000] [--disk-files 20000] [--only small-files|first-hit]``
 
 1. ext4 disks of many files of 1 to 4 kB: seconds a file, CPU of all processes, the coordinator's peak memory, and the
    share of the time that it spends in the database.
-2. An ext4 disk of 2 GB with 20,000 files, laid out as a Windows disk and as a data disk; one picture of the user's, in
-   the last third of it, is known. Seconds until the hit is shown beside those of the whole scan, with streams in
-   classes of priority and in physical order alone.
+2. An ext4 disk of 2 GB with 20,000 files in the folders of a Windows disk, one in 13 a JPEG of 2 megapixels, a third of
+   these the user's. One is known: the last of the user's, the worst place for it. Seconds until the hit is shown beside
+   those of the whole scan, with streams in classes of priority and in physical order alone.
 
 Each scan runs in a process of its own, whose measures are then those of the coordinator.
 """
@@ -32,7 +32,9 @@ from tests.pictures import encoded, photo
 
 SMALL_FILES = (250_000, 1_000_000)
 FILES_A_FOLDER = 1000
-DISK_FILES, DISK_BYTES, DISK_PICTURES = 20_000, 1_800_000_000, 1_500
+DISK_FILES = 20_000
+BYTES_A_FILE = 90_000
+FILES_A_PICTURE = 13
 _ENVIRONMENT = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
 
@@ -40,6 +42,7 @@ def main() -> None:
     """Run what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m bench plan")
     parser.add_argument("--files", default=",".join(map(str, SMALL_FILES)))
+    parser.add_argument("--disk-files", type=int, default=DISK_FILES)
     parser.add_argument("--only", choices=("small-files", "first-hit"))
     options, _ = parser.parse_known_args()
     if options.only != "first-hit":
@@ -48,7 +51,7 @@ def main() -> None:
                 _small_files(Path(name), count)
     if options.only != "small-files":
         with tempfile.TemporaryDirectory() as name:
-            _first_hit(Path(name))
+            _first_hit(Path(name), options.disk_files)
 
 
 # Many small files
@@ -87,9 +90,9 @@ def _ext4(folder: Path, size: int, inodes: int) -> Path:
 # The first hit
 
 
-def _first_hit(folder: Path) -> None:
-    known = _lay_out(folder / "tree")
-    image = _ext4(folder, DISK_BYTES + (200 << 20), inodes=DISK_FILES * 2)
+def _first_hit(folder: Path, files: int) -> None:
+    known = _lay_out(folder / "tree", files)
+    image = _ext4(folder, files * BYTES_A_FILE * 11 // 10 + (64 << 20), inodes=files * 2)
     (folder / "known.csv").write_text(f"md5\n{known}\n")
     for classes in (True, False):
         found = _scan_apart(folder, image, folder / "known.csv", classes=classes)
@@ -102,12 +105,15 @@ def _first_hit(folder: Path) -> None:
         )
 
 
-def _lay_out(tree: Path) -> str:
+def _lay_out(tree: Path, files: int) -> str:
     """Write the files and give the MD5 of the one that is known."""
     random = np.random.default_rng(20)
     noise = random.bytes(16 << 20)
-    sizes = random.lognormal(10.4, 1.4, DISK_FILES - DISK_PICTURES)
-    sizes = np.minimum(sizes * (DISK_BYTES - DISK_PICTURES * 500_000) / sizes.sum(), 12e6).astype(int)
+    pictures = [encoded(photo(1200, 1600, seed=seed), "JPEG", quality=90) for seed in range(8)]
+    count = files // FILES_A_PICTURE
+    room = files * BYTES_A_FILE - count * sum(map(len, pictures)) // len(pictures)
+    sizes = random.lognormal(10.4, 1.4, files - count)
+    sizes = np.minimum(sizes * (room / sizes.sum()), 12e6).astype(int)
     folders = (
         "Windows/System32",
         "Windows/WinSxS",
@@ -121,11 +127,10 @@ def _lay_out(tree: Path) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         start = int(random.integers(0, 4 << 20))
         file.write_bytes(b"%d " % number + noise[start : start + size])
-    pictures = [encoded(photo(1200, 1600, seed=seed), "JPEG", quality=90) for seed in range(30)]
-    data = b""
-    for number in range(DISK_PICTURES):
+    homes = ("Windows/Web", "Program Files/App/help", "Users/ana/zPictures")
+    for number in range(count - count % 3):  # the last one is the user's
         data = pictures[number % len(pictures)] + b"%d" % number  # another content each
-        file = tree / "Users/ana/zPictures" / f"p{number:05}.jpg"
+        file = tree / homes[number % 3] / f"p{number:05}.jpg"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
