@@ -105,7 +105,10 @@ def _text(value: str | float | bool | None) -> str:
 
 def cell(text: str) -> str:
     """A text as it may stand in a cell: printable, and no formula."""
-    text = _HIDDEN_FORMULA.sub(r"\\u003b", printable(text))
+    if not text.isprintable():
+        text = printable(text)
+    if ";" in text:
+        text = _HIDDEN_FORMULA.sub(r"\\u003b", text)
     return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
