@@ -120,12 +120,19 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def digest(pages: Iterable[Iterable[str]]) -> dict[str, Any]:
-    """Digest rows, each a JSON text, as one JSON list."""
+def encoded(row: object) -> bytes:
+    """The same in UTF-8."""
+    return canonical(row).encode()
+
+
+def digest(pages: Iterable[Iterable[bytes]]) -> dict[str, Any]:
+    """Digest rows, each a JSON text in UTF-8, as one JSON list."""
     hashed, count = hashlib.sha256(b"["), 0
     for page in pages:
         rows = list(page)
-        hashed.update((("," if count else "") + ",".join(rows)).encode())
+        text = b",".join(rows)
+        text.decode()  # raises where it is no UTF-8
+        hashed.update(b"," + text if count else text)
         count += len(rows)
     hashed.update(b"]")
     return {"rows": count, "sha256": hashed.hexdigest()}
@@ -146,14 +153,15 @@ def table_digest(connection: sqlite3.Connection, name: str) -> dict[str, Any]:
     rest = f'FROM "{table}" ORDER BY {order}'
     listed = ", ".join(quoted.values())
     if all(kind in {"INTEGER", "TEXT"} for _, _, kind in columns):  # SQLite writes the same JSON twice as fast
-        return digest([row[0] for row in page] for page in pages(connection, f"SELECT json_array({listed}) {rest}"))
-    return digest(map(canonical, page) for page in pages(connection, f"SELECT {listed} {rest}"))
+        query = f"SELECT CAST(json_array({listed}) AS BLOB) {rest}"
+        return digest([row[0] for row in page] for page in pages(connection, query))
+    return digest(map(encoded, page) for page in pages(connection, f"SELECT {listed} {rest}"))
 
 
 def digests(connection: sqlite3.Connection, answer: Answer) -> tuple[str, dict[str, dict[str, Any]]]:
     """Digest of the schema, and of every table that can be read."""
     query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
-    schema = digest(map(canonical, page) for page in pages(connection, query))["sha256"]
+    schema = digest(map(encoded, page) for page in pages(connection, query))["sha256"]
     query = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"
     tables = {}
     for (name,) in connection.execute(query).fetchall():
@@ -223,8 +231,9 @@ def check_counts(connection: sqlite3.Connection, manifest: dict[str, Any], answe
     def number(query: str) -> int:
         return int(connection.execute(query).fetchone()[0])
 
-    states = dict.fromkeys(("hashed", "skipped", "failed", "pending"), 0)
-    states.update(connection.execute("SELECT state, count(*) FROM streams GROUP BY state").fetchall())
+    states, sizes = dict.fromkeys(("hashed", "skipped", "failed", "pending"), 0), {}
+    for state, count, size in connection.execute("SELECT state, count(*), sum(size) FROM streams GROUP BY state"):
+        states[state], sizes[state] = count, size
     streams = {"seen": number("SELECT count(*) FROM streams"), **states}
     answer.note("streams", **streams)
     if streams["seen"] != states["hashed"] + states["skipped"] + states["failed"] + states["pending"]:
@@ -239,7 +248,7 @@ def check_counts(connection: sqlite3.Connection, manifest: dict[str, Any], answe
         "scans": [dict(zip(names, scan)) for scan in scans],  # noqa: B905 - Python 3.9 has no "strict"
         "counts": {
             "streams": streams,
-            "bytes": number("SELECT coalesce(sum(size), 0) FROM streams WHERE state = 'hashed'"),
+            "bytes": sizes.get("hashed", 0),
             "contents": number("SELECT count(*) FROM contents"),
             "not_examined": number("SELECT count(*) FROM not_examined"),
             "hits": {"exact": 0, "near": 0, "similar": 0} | dict(connection.execute(tiers).fetchall()),
