@@ -206,7 +206,8 @@ def _fiwalk(image: Path, folder: Path) -> tuple[Run, dict[str, tuple[int, str, s
         fields = {child.tag.rpartition("}")[2]: child for child in element}
         values = {child.get("type"): child.text or "" for child in element if child.tag.endswith("hashdigest")}
         is_file = "name_type" in fields and fields["name_type"].text == "r"
-        if is_file and "unalloc" not in fields and values and (path := fields["filename"].text):
+        path = fields["filename"].text if is_file and "unalloc" not in fields and values else None
+        if path and path != "$Secure":  # an NTFS file without a stream of its own, of which fiwalk digests a named one
             digests[path] = (int(fields["filesize"].text or 0), values["md5"], values["sha1"])
         element.clear()
     output.unlink()
