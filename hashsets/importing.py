@@ -7,27 +7,24 @@ disk is the set entered in the library, in one transaction. What a killed import
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from forensics.errors import HashSetError, LibraryError, ListFormatError
 from hashsets import fields
 from hashsets.database import library_errors
-from hashsets.entries import EntryColumns
 from hashsets.format import Disposition, KnownEntry, ListHeader, ListItem, RejectedEntry, RetractedEntry
 from hashsets.formats.nsrl import NsrlFormat
 from hashsets.in_place import InPlace, NsrlDatabase
-from hashsets.intake import batches_of
 from hashsets.known_hashes import KnownHashes
 from hashsets.library import files_of_set, set_path, sets_folder
+from hashsets.list_reading import DigestingFile, ListEnd, read_list
 from hashsets.match import KnownSet
 from hashsets.picture_search import WIDEST_RADIUS
 from hashsets.provenance import UNSTATED, Provenance
@@ -92,7 +89,7 @@ def import_list(
                 list_format, intake = _index_in_place(file, path, name, format_name, writer, on_progress)
             else:
                 received = recognise(file, path, format_name, scratch)
-                list_format, intake = received.list_format.name, _take_in(file, received, writer, on_progress)
+                list_format, intake = received.list_format.name, _take_in(file, path, received, writer, on_progress)
             writer.finish()
             known_set = KnownSet(
                 uuid=uuid,
@@ -144,33 +141,6 @@ def _refuse_another_purpose(library: Library, name: str, disposition: Dispositio
             )
 
 
-class _DigestingFile(io.RawIOBase):
-    """A file that is digested and counted while it is read."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = cast("io.RawIOBase", file)
-        self._digest = hashlib.sha256()
-        self.bytes_read = 0
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Read, digest and count."""
-        count = self._file.readinto(buffer) or 0
-        self._digest.update(memoryview(buffer)[:count])
-        self.bytes_read += count
-        return count
-
-    def digest_rest(self) -> str:
-        """Read what a format left unread, and give the SHA-256 of the whole file."""
-        buffer = bytearray(_BUFFER_SIZE)
-        while self.readinto(buffer):
-            pass
-        return self._digest.hexdigest()
-
-
 @dataclass(slots=True)
 class _Intake:
     """What an import counted."""
@@ -183,27 +153,28 @@ class _Intake:
 
 
 def _take_in(
-    file: BinaryIO, received: ReceivedList, writer: SetFileWriter, on_progress: Callable[[int, int], None] | None
-) -> _Intake:
+    file: BinaryIO, path: Path, received: ReceivedList, writer: SetFileWriter,
+    on_progress: Callable[[int, int], None] | None,
+) -> _Intake:  # fmt: skip
     """Copy a list into a set file.
 
     Raises:
         ListFormatError: The list is broken, or holds no valid entry.
     """
     size = os.fstat(file.fileno()).st_size
-    digesting = _DigestingFile(file)
-    source = io.BufferedReader(digesting, _BUFFER_SIZE) if received.is_read_in_order else file
     intake = _Intake(ListHeader())
-    with received.opened(source, size) as opened:
-        for batch in batches_of(received.list_format, opened):
-            _add(batch, writer, intake)
-            if on_progress is not None:
-                on_progress(digesting.bytes_read, size)
+    for message in read_list(file, path, received):
+        if isinstance(message, ListEnd):
+            intake.file_sha256 = message.file_sha256
+            continue
+        if message.rows is not None:
+            writer.add_rows(message.rows)
+            intake.entries += len(message.rows.positions)
+        _add(message.others, writer, intake)
+        if on_progress is not None:
+            on_progress(message.bytes_read, size)
     _add(list(writer.apply_retractions()), writer, intake)
     _refuse_without_entries(intake)
-    if not received.is_read_in_order:
-        file.seek(0)
-    intake.file_sha256 = digesting.digest_rest()
     return intake
 
 
@@ -226,7 +197,7 @@ def _index_in_place(
     database = NsrlDatabase(path)
     try:
         intake = _Intake(ListHeader(version=database.version))
-        digesting = _DigestingFile(file)
+        digesting = DigestingFile(file)
         while digesting.readinto(bytearray(_BUFFER_SIZE)):
             if on_progress is not None:
                 on_progress(digesting.bytes_read, place.size)
@@ -278,21 +249,14 @@ def _refuse_without_entries(intake: _Intake) -> None:
         raise ListFormatError(what, None, "check the file and its format")
 
 
-def _add(batch: EntryColumns | Sequence[ListItem], writer: SetFileWriter, intake: _Intake) -> None:
-    """Write a batch of what a list holds, and count it."""
-    if isinstance(batch, EntryColumns):
-        writer.add_columns(batch)
-        intake.entries += len(batch)
-        return
-    entries = [item for item in batch if isinstance(item, KnownEntry)]
-    rejected = [item for item in batch if isinstance(item, RejectedEntry)]
-    for item in batch:
+def _add(others: Sequence[ListItem], writer: SetFileWriter, intake: _Intake) -> None:
+    """Write what a list holds beside entries, and count it."""
+    rejected = [item for item in others if isinstance(item, RejectedEntry)]
+    for item in others:
         if isinstance(item, ListHeader):
             intake.header = item
-    writer.add_entries(entries)
     writer.add_rejected(rejected)
-    writer.add_retracted([item for item in batch if isinstance(item, RetractedEntry)])
-    intake.entries += len(entries)
+    writer.add_retracted([item for item in others if isinstance(item, RetractedEntry)])
     intake.rejected += len(rejected)
     intake.first_rejected = intake.first_rejected or next(iter(rejected), None)
 

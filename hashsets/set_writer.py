@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 
 from hashsets import in_place
 from hashsets.database import KNOWN_SET_APPLICATION_ID, create, library_errors
 from hashsets.digest_index import DigestIndexBuilder, index_path, source_of
-from hashsets.entries import EntryColumns
-from hashsets.fields import PERCEPTUAL_LENGTHS
-from hashsets.format import KnownEntry, KnownPerceptualHash, RejectedEntry, RetractedEntry
+from hashsets.entry_rows import EntryRows
+from hashsets.format import RejectedEntry, RetractedEntry
 from hashsets.set_file import ENTRY_COLUMNS
-from hashsets.uninformative import are_uninformative
 
 _CACHE_KIB = 65536
 _PAGE_SIZE = 16384
@@ -43,50 +41,20 @@ class SetFileWriter:
             f"PRAGMA cache_size = -{_CACHE_KIB}; BEGIN"
         )
 
-    def add_columns(self, entries: EntryColumns) -> None:
+    def add_rows(self, rows: EntryRows) -> None:
         """Write a batch of entries.
 
         Raises:
             LibraryError: The file cannot be written.
         """
         with library_errors(self._path):
-            self._add(*entries.columns())
-
-    def add_entries(self, entries: Sequence[KnownEntry]) -> None:
-        """Write a batch of entries that were looked at one by one (:func:`hashsets.entries.checked`).
-
-        Raises:
-            LibraryError: The file cannot be written.
-        """
-        if entries:
-            with library_errors(self._path):
-                self._add(*zip(*entries, strict=True))
-
-    def _add(
-        self,
-        positions: Sequence[int],
-        md5: Sequence[str | None],
-        sha1: Sequence[str | None],
-        sha256: Sequence[str | None],
-        sizes: Sequence[int | None],
-        perceptual: Sequence[tuple[KnownPerceptualHash, ...]],
-        categories: Sequence[str | None],
-        references: Sequence[str | None],
-        attributes: Sequence[Mapping[str, str]],
-    ) -> None:
-        # entries that state the same share one mapping
-        each_once = dict(zip(map(id, attributes), attributes, strict=True))
-        as_json = {number: _TO_JSON(dict(stated)) if stated else None for number, stated in each_once.items()}
-        of_entries = list(map(as_json.__getitem__, map(id, attributes)))
-        self._insert("entry", positions, references, categories, md5, sha1, sha256, sizes, of_entries)
-        self._digests.append((positions, md5, sha1, sha256))
-        self._digests_kept += len(positions)
-        if self._digests_kept >= _DIGESTS_AT_ONCE:
-            self._index_digests()
-        if any(perceptual):
-            owners = list(chain.from_iterable(map(repeat, positions, map(len, perceptual))))
-            algorithms, values, qualities = zip(*chain.from_iterable(perceptual), strict=True)
-            self._insert("perceptual_hash", owners, algorithms, values, qualities, _are_searched(algorithms, values))
+            self._insert("entry", *rows[:8])
+            self._digests.append((rows.positions, rows.md5, rows.sha1, rows.sha256))
+            self._digests_kept += len(rows.positions)
+            if self._digests_kept >= _DIGESTS_AT_ONCE:
+                self._index_digests()
+            if rows.owners:
+                self._insert("perceptual_hash", *rows[8:])
 
     def _index_digests(self) -> None:
         """Hand the digests of some batches to the index, which takes many better than few."""
@@ -212,10 +180,3 @@ def _portions(rows: int) -> Iterator[tuple[int, int, int]]:
 def _insertion(table: str, columns: int, rows: int) -> str:
     values = ", ".join([f"({', '.join('?' * columns)})"] * rows)
     return f"{_INSERT[table]} VALUES {values}"
-
-
-def _are_searched(algorithms: Sequence[str], values: Sequence[str]) -> list[int]:
-    """Which perceptual hashes are of an algorithm that tamiz compares, and say something."""
-    compared = [value for algorithm, value in zip(algorithms, values, strict=True) if algorithm in PERCEPTUAL_LENGTHS]
-    says_nothing = iter(are_uninformative(compared))
-    return [int(algorithm in PERCEPTUAL_LENGTHS and not next(says_nothing)) for algorithm in algorithms]
