@@ -1,21 +1,14 @@
-"""A pool of worker processes in which no job is lost: a worker that dies or hangs is replaced and its job handed back.
-
-``spawn``, never ``fork``: an evidence handle that crosses a fork shares its file offset with the parent and gives
-wrong bytes without any error.
-"""
+"""Worker processes of which no job is lost: a worker that dies or hangs is replaced and its job handed back."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection as connections
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -23,6 +16,7 @@ from typing import Self
 
 from forensics.errors import TriageError
 from forensics.reason import Reason
+from forensics.spawning import spawn
 from forensics.triage import worker
 from forensics.triage.messages import Done, ExamineJob, Job, Message, Refused, WorkerSetup
 from forensics.triage.pulse import Moment, Pulse, Stage
@@ -119,7 +113,6 @@ class WorkerPool:
     """
 
     def __init__(self, size: int, setup: WorkerSetup, limits: Limits | None = None) -> None:
-        self._context = multiprocessing.get_context("spawn")
         self._setup = replace(setup, confinement=Confinement.available(size))
         self._limits = limits or Limits()
         self._checked = time.monotonic()
@@ -273,54 +266,7 @@ class WorkerPool:
         self._members[self._members.index(member)] = self._start()
 
     def _start(self) -> _Member:
-        ours, theirs = self._context.Pipe()
         pulse = Pulse()
-        process = self._context.Process(target=worker.run, args=(theirs, pulse, self._setup), daemon=True)
-        with _environment(worker.single_threaded_environment()), _without_main_module(), _interrupts_held_back():
-            process.start()
-        theirs.close()
-        return _Member(process, ours, pulse)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables while a child starts, so that it has them before it imports anything."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Start children to whom Ctrl-C never comes, from their first moment on; it reaches this process afterwards.
-
-    A child inherits what is blocked. It ends when its coordinator does.
-    """
-    resource_tracker.ensure_running()  # started with the first child else, and it lets interrupts through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _without_main_module() -> Iterator[None]:
-    """Start children that do not run the parent's main program again: a worker needs nothing of it.
-
-    ``spawn`` would otherwise import whatever script called us, with all the command line needs.
-    """
-    names: dict[str, object] = vars(sys.modules["__main__"])
-    hidden: dict[str, object] = {name: names.pop(name) for name in ("__file__", "__spec__") if name in names}
-    names["__spec__"] = None
-    try:
-        yield
-    finally:
-        names.update(hidden)
+        environment = worker.single_threaded_environment()
+        process, connection = spawn(worker.run, pulse, self._setup, environment=environment)
+        return _Member(process, connection, pulse)
