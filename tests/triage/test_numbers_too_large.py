@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from forensics.case.storable import LARGEST_INTEGER
 from forensics.case.reader import CaseReader
+from forensics.case.storable import LARGEST_INTEGER
 from forensics.triage.scan import ScanResult
 from tests.evidence.images import ad1_writer
 
