@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from forensics.case.findings import PAGE, FindingRecorder
+from forensics.case.findings import FindingRecorder
 from forensics.case.reader import CaseReader
 from forensics.case.recorder import ScanRecorder
 from forensics.case.sources import SourceRecorder
 from forensics.case.status import status, status_lines
 from forensics.case.store import CaseStore
-from forensics.case.stream_plan import Everything, Placement
+from forensics.case.stream_plan import PAGE, Everything, Placement
 from forensics.errors import CaseError
 from forensics.evidence.stream import NotExamined
 from forensics.outcome import Outcome
