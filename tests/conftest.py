@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from forensics.triage.scan import ScanRequest, ScanResult, scan
 from hashsets.format import Disposition
 from hashsets.library import Library
 from tests.pictures import encoded, plasma
+
+# what a shell starts in the background is deaf to Ctrl-C, and so are its children: tests send it to some
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _CORPORA = Path(__file__).parents[2] / "shared" / "corpora"
 

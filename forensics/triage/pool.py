@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -21,6 +22,8 @@ from forensics.triage import worker
 from forensics.triage.messages import Done, ExamineJob, Job, Message, Refused, WorkerSetup
 from forensics.triage.pulse import Moment, Pulse, Stage
 from forensics.triage.sandbox import Confinement
+
+_log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.25
 """How often workers are looked at, and how long is waited for them to say something."""
@@ -259,6 +262,11 @@ class WorkerPool:
 
     def _replace(self, member: _Member) -> None:
         """End a worker, if it has not ended, and start another in its place."""
+        moment = member.pulse.look()
+        _log.info(
+            "worker %s replaced after %d units, %s stream %s",
+            member.process.pid, member.units, moment.stage.name.lower(), moment.stream,
+        )  # fmt: skip
         member.connection.close()
         member.process.kill()
         member.process.join(5)
