@@ -6,11 +6,14 @@ recipient and searched for each word, in each form in which it could stand there
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
+import zlib
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,6 +29,7 @@ from forensics.case.content_walk import Scope
 from forensics.case.reader import CaseReader
 from forensics.case.store import CaseStore
 from forensics.errors import ReportError
+from forensics.release.package import write_package
 from forensics.reports.exporter import write_export
 from forensics.reports.recipient import Disclosure, Recipient, disclosure
 from forensics.reports.report import write_report
@@ -214,6 +218,29 @@ def written(case: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Recipi
             for language in ("es", "en"):
                 for file in write_report(reader, folder / f"{recipient}-{language}", language, recipient):
                     found[recipient][f"{language}/{file.path.name}"] = file.path.read_bytes()
+            bag = folder / f"{recipient}-package"
+            write_package(reader, bag, recipient, loader.exporters())
+            found[recipient] |= {str(path.relative_to(folder)): path.read_bytes() for path in files_in(bag)}
+        found[Recipient.PROSECUTOR] |= pdf_of(reader, folder)
+    return found
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def pdf_of(reader: CaseReader, folder: Path) -> dict[str, bytes]:
+    """A report as PDF with its tables inside: all that is packed in it, unpacked, and the words that are shown."""
+    if shutil.which("pdftotext") is None:
+        return {}
+    write_report(reader, folder / "pdf", "es", Recipient.PROSECUTOR, with_pdf=True)
+    document = folder / "pdf" / "report.pdf"
+    found = {"the PDF": document.read_bytes()}
+    for number, packed in enumerate(re.findall(rb"stream\r?\n(.*?)\r?\nendstream", found["the PDF"], re.DOTALL)):
+        with contextlib.suppress(zlib.error):
+            found[f"stream {number} of the PDF"] = zlib.decompress(packed)
+    found["words of the PDF"] = subprocess.run(["pdftotext", document, "-"], check=True, capture_output=True).stdout
+    assert any(data.startswith(b"\xef\xbb\xbf") for data in found.values())  # a table is in it, and was unpacked
     return found
 
 

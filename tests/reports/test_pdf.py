@@ -18,10 +18,6 @@ from tests.reports.conftest import MARKER
 
 pytest.importorskip("weasyprint", reason="the extra tamiz[pdf] is not installed")
 
-pytestmark = pytest.mark.filterwarnings(  # left open by WeasyPrint
-    "ignore:unclosed file.*sRGB2014", "ignore:Exception ignored in.*sRGB2014"
-)
-
 
 def output_of(*command: str | Path) -> str:
     if shutil.which(str(command[0])) is None:
