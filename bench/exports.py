@@ -1,4 +1,4 @@
-"""Every export of a case with many hits: ``python -m bench exports [HITS]``.
+"""Every export of a case with many hits, and the report: ``python -m bench exports [HITS] [only=NAME,...]``.
 
 The case is invented: digests and hashes that belong to nothing. Of three contents that were hit two are held by one
 stream and one by two; there are half as many unmatched pictures, a hundredth of them near-duplicates of a hit. 200000
@@ -30,9 +30,13 @@ from forensics.case.reader import CaseReader
 from forensics.reports.exporter import write_export
 from forensics.reports.recipient import Recipient
 from plugins import loader
-exporter = next(one for one in loader.exporters() if one.name == sys.argv[2])
+from forensics.reports.report import write_report
+exporter = next((one for one in loader.exporters() if one.name == sys.argv[2]), None)
 with CaseReader.open(Path(sys.argv[1])) as case:
-    write_export(exporter, case, Path(sys.argv[3]), Recipient.LABORATORY)
+    if exporter is not None:
+        write_export(exporter, case, Path(sys.argv[3]), Recipient.LABORATORY)
+    else:
+        write_report(case, Path(sys.argv[3]), "es", Recipient.LABORATORY, with_pdf=sys.argv[2] == "report+pdf")
 usage = resource.getrusage(resource.RUSAGE_SELF)
 # not ru_maxrss, which is that of the process that started this one
 memory = re.search(r"VmHWM:\s+([0-9]+)", Path("/proc/self/status").read_text())[1]
@@ -46,16 +50,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         case = Path(folder) / "a.case"
         fill(case, hits)
-        for exporter in loader.exporters():
-            output = Path(folder) / exporter.name
+        only = next((word.removeprefix("only=").split(",") for word in sys.argv if word.startswith("only=")), [])
+        for name in only or [*(exporter.name for exporter in loader.exporters()), "report", "report+pdf"]:
+            output = Path(folder) / name
             clock = time.perf_counter()
             told = subprocess.run(
-                [sys.executable, "-c", _EXPORT, case, exporter.name, output], check=True, capture_output=True, text=True
+                [sys.executable, "-c", _EXPORT, case, name, output], check=True, capture_output=True, text=True
             ).stdout.split()
             clock = time.perf_counter() - clock
-            size = output.stat().st_size / 1e6
+            files = [output] if output.is_file() else list(output.iterdir())
+            size = sum(file.stat().st_size for file in files) / 1e6
             print(
-                f"{exporter.name:12} {clock:6.1f} s ({float(told[1]):.1f} s of the processor), {told[0]} MB, "
+                f"{name:12} {clock:6.1f} s ({float(told[1]):.1f} s of the processor), {told[0]} MB, "
                 f"{size:.1f} MB written",
                 flush=True,
             )
