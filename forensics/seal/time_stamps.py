@@ -128,9 +128,9 @@ def _decode(data: bytes, where: str) -> tuple[TimeStampResponse, datetime, int, 
 
 def _nonce(request: Path) -> int:
     """The nonce of a request (RFC 3161, 2.4.1): the integer after the imprint."""
-    version, imprint, *rest = der.read_value(read_small_file(request), str(request)).parts()
-    numbers = [part for part in rest if part.tag == der.INTEGER]
-    if version.tag != der.INTEGER or imprint.tag != der.SEQUENCE or not numbers:
+    parts = der.read_value(read_small_file(request), str(request)).parts()
+    numbers = [part for part in parts[2:] if part.tag == der.INTEGER]
+    if [part.tag for part in parts[:2]] != [der.INTEGER, der.SEQUENCE] or not numbers:
         raise SealError("is no time-stamp request with a nonce", str(request), "give the .tsq file")
     return int.from_bytes(numbers[0].content, "big", signed=True)
 

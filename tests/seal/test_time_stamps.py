@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from forensics.errors import ReportError, SealError
@@ -120,6 +120,8 @@ def test_an_answer_that_was_changed_is_told_or_says_the_same(
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.binary(max_size=80))
+@example(junk=b"\0\0")
+@example(junk=b"\x30\x03\x02\x01\x01")
 def test_any_bytes_are_no_answer_and_no_request(exchange: tuple[Path, Path, Path], tmp_path: Path, junk: bytes) -> None:
     stamped, _, answer = exchange
     (tmp_path / "junk").write_bytes(junk)
