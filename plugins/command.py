@@ -70,10 +70,10 @@ def _progress_style(context: click.Context, _: click.Parameter, value: str) -> s
 
 def say(text: str) -> None:
     """Tell the user something, on standard error: a line, or with ``--progress json`` an object like all others."""
-    from forensics.triage.progress import Style, choose_display
+    from forensics.triage.progress import Style, tell
 
     style = click.get_current_context().find_root().ensure_object(dict).get("progress")
-    choose_display(Style(style or Style.NONE)).say(text)
+    tell(text, Style(style or Style.PLAIN))
 
 
 class TamizCommand(click.Command):

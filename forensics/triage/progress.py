@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import TracebackType
@@ -30,6 +31,27 @@ LOG_SECONDS = 60.0
 """How often a long phase says in the log how far it is."""
 
 _log = logging.getLogger(__name__)
+
+
+class Style(StrEnum):
+    """How progress is told; the codes are those of ``--progress``."""
+
+    AUTO = "auto"
+    """Live on a terminal, else plain."""
+    LIVE = "live"
+    PLAIN = "plain"
+    JSON = "json"
+    NONE = "none"
+
+
+def tell(text: str, style: Style = Style.PLAIN) -> None:
+    """Tell the user something, on standard error: a line, or an object like all others that programs read."""
+    line = _json_line({"message": text}) if style is Style.JSON else f"tamiz: {text}"
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _json_line(document: Mapping[str, Any]) -> str:
+    return json.dumps({"time": utc.now(), **document}, ensure_ascii=False)
 
 
 class Phase(StrEnum):
@@ -152,7 +174,7 @@ class ProgressDisplay(ABC):
 
     def say(self, text: str) -> None:
         """Say something to the user, who should not have to look at the log for it."""
-        print(f"tamiz: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        tell(text)
 
     @abstractmethod
     def show(self, *, changed: bool) -> None:
@@ -272,7 +294,7 @@ class JsonDisplay(ProgressDisplay):
         }
 
     def _write(self, document: dict[str, Any]) -> None:
-        print(json.dumps({"time": utc.now(), **document}, ensure_ascii=False), file=self._output, flush=True)
+        print(_json_line(document), file=self._output, flush=True)
 
 
 class NoDisplay(ProgressDisplay):
@@ -283,17 +305,6 @@ class NoDisplay(ProgressDisplay):
 
     def close(self, ending: Ending) -> None:
         """Nothing was shown."""
-
-
-class Style(StrEnum):
-    """How progress is told; the codes are those of ``--progress``."""
-
-    AUTO = "auto"
-    """Live on a terminal, else plain."""
-    LIVE = "live"
-    PLAIN = "plain"
-    JSON = "json"
-    NONE = "none"
 
 
 def choose_display(style: Style = Style.AUTO) -> ProgressDisplay:

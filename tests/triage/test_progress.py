@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import cli
+from forensics.triage import progress
 from forensics.triage.progress import JsonDisplay, Phase, PlainDisplay, Style, choose_display
 from forensics.triage.run_log import log_path
 from tests.conftest import Evidence
@@ -121,3 +122,15 @@ def test_every_style_can_be_shown(style: Style) -> None:
     with choose_display(style) as display:
         display.phase(Phase.LISTING, "E1/p2")
         display.advance(streams=3)
+
+
+def test_an_error_starts_no_display_of_its_own(
+    tamiz: Callable[..., Result], tmp_path: Path, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A live one hides the cursor until it is closed."""
+    started: list[str] = []
+    monkeypatch.setattr(progress.LiveDisplay, "__init__", lambda *_: started.append("live"))
+    result = tamiz("scan", tmp_path / "none.case", evidence.image, "--progress", "live")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("tamiz: ")
+    assert started == []
