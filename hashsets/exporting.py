@@ -9,17 +9,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import secrets
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from forensics.errors import LibraryError
+from forensics.new_file import new_file
 from hashsets.fields import ATTRIBUTES, PERCEPTUAL_LENGTHS
 from hashsets.format import KnownEntry
 from hashsets.formats import vics
@@ -85,7 +83,7 @@ def export_set(library: Library, name: str, format_name: str, output: Path) -> W
 def write_list(entries: Iterable[KnownEntry], scheme: str | None, format_name: str, output: Path) -> WrittenList:
     """Write entries to a new file; see :func:`export_set`."""
     left_out = _LeftOut()
-    with _new_private_file(output) as file:
+    with new_file(output, LibraryError) as file:
         count = FORMATS[format_name](file, entries, scheme, left_out)
     with output.open("rb") as file:
         return WrittenList(output, file_digest(file, "sha256").hexdigest(), count, dict(left_out))
@@ -199,36 +197,3 @@ def _cell(text: str) -> str:
 
 FORMATS: Mapping[str, Writer] = {"vics": _write_vics, "csv": _write_csv}
 """What can be written, by name."""
-
-
-@contextmanager
-def _new_private_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file. It appears under its name, mode 0600, only once it is complete and on the disk.
-
-    Raises:
-        LibraryError: It exists or cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        if os.path.lexists(path):
-            raise _exists(path)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(OSError):
-                path.hardlink_to(temporary)
-                return
-            if os.path.lexists(path):  # a file system without hard links
-                raise _exists(path)
-            temporary.rename(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise LibraryError(f"cannot be written ({error.strerror})", str(path), "check folder and free space") from error
-
-
-def _exists(path: Path) -> LibraryError:
-    return LibraryError("exists already", str(path), "choose another name, or move the old file away")

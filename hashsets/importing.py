@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 from forensics.errors import HashSetError, LibraryError, ListFormatError
+from forensics.new_file import write_through
 from hashsets import fields
 from hashsets.database import library_errors
 from hashsets.format import Disposition, KnownEntry, ListHeader, ListItem, RejectedEntry, RetractedEntry
@@ -108,7 +109,7 @@ def import_list(
             )
             with library_errors(final):
                 partial.rename(final)
-                _sync_folder(final.parent)
+                write_through(final.parent)  # the name is found after a power cut
             _index_perceptual_hashes(final, known_set)
             replaced = library.replace(known_set)
         except BaseException:
@@ -299,14 +300,5 @@ def _only_import(library: Library) -> Iterator[None]:
                 if path.name.partition(".")[0] not in kept:
                     path.unlink()
         yield
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk, so that a renamed file is found after a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
     finally:
         os.close(descriptor)

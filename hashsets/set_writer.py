@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
+from forensics.new_file import write_through
 from hashsets import in_place
 from hashsets.database import KNOWN_SET_APPLICATION_ID, create, library_errors
 from hashsets.digest_index import DigestIndexBuilder, index_path, source_of
@@ -152,11 +152,7 @@ class SetFileWriter:
             self._index_digests()
             self._connection.execute("COMMIT")
             self._connection.close()
-            descriptor = os.open(self._path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            write_through(self._path)
             self._index.write(index_path(self._path), source_of(self._path, self._path.stem))
             self._index.close()
 

@@ -19,6 +19,7 @@ from forensics.case import ledger, schema
 from forensics.case.ledger import Actor
 from forensics.case.store import APPLICATION_ID, SCHEMA_VERSION, read_header
 from forensics.errors import CaseError, SealedCaseError
+from forensics.new_file import write_through
 
 OLDEST = 3
 """The oldest schema that can be brought up to this one."""
@@ -66,7 +67,7 @@ def upgrade(case: Path, actor: Actor) -> Path:
                 for file in (made, copy):  # the case is as it was
                     file.unlink(missing_ok=True)
                 raise
-            _write_through(case.parent)
+            write_through(case.parent)
     except (sqlite3.Error, OSError) as error:
         what = f"cannot be upgraded ({error})"
         raise CaseError(what, str(case), "close other commands on it, check free space and permissions") from error
@@ -135,7 +136,7 @@ def _rebuild(case: Path, made: Path, version: int, actor: Actor, kept: Mapping[s
         connection.execute("COMMIT")
     finally:
         connection.close()
-    _write_through(made)
+    write_through(made)
 
 
 def _copy_rows(connection: sqlite3.Connection, table: str) -> None:
@@ -147,11 +148,3 @@ def _copy_rows(connection: sqlite3.Connection, table: str) -> None:
     added = {column: _NEW[table, column] for column in new if column not in old and (table, column) in _NEW}
     into, values = ", ".join([*old, *added]), ", ".join([*old, *added.values()])
     connection.execute(f"INSERT INTO main.{table} ({into}) SELECT {values} FROM old.{table}")  # noqa: S608
-
-
-def _write_through(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

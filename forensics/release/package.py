@@ -23,9 +23,9 @@ from string import Template
 
 from forensics import __version__
 from forensics.case.reader import CaseReader
-from forensics.errors import ReportError, SealError
+from forensics.errors import SealError
+from forensics.new_file import refuse_existing, write_through, writing
 from forensics.reports.exporter import Exporter
-from forensics.reports.new_file import refuse_existing
 from forensics.reports.recipient import Recipient
 from forensics.reports.report import write_report
 from forensics.reports.translation import LANGUAGES, translation
@@ -132,7 +132,7 @@ def _copy_seal(sealed: Path, folder: Path, *, with_case: bool) -> None:
     beside = (manifest_path(sealed), signature_path(sealed), cms_path(sealed), time_stamp_path(sealed))
     for path in (*((sealed,) if with_case else ()), *beside):
         if path.exists():
-            with _errors_of(path):
+            with writing(path):
                 shutil.copyfile(path, folder / path.name)
     if with_case:
         _write(folder / VERIFIER, verifier_program())
@@ -188,39 +188,21 @@ def _new_folder(folder: Path) -> Iterator[Path]:
     """Give a folder that gets its name, mode 0700, only once it is complete; nothing is left of one that is not."""
     refuse_existing(folder)
     temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
-    with _errors_of(folder):
+    with writing(folder):
         temporary.mkdir(mode=0o700)
         try:
             yield temporary
             for path in temporary.rglob("*"):
-                _sync(path)
+                write_through(path)
             refuse_existing(folder)
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-@contextmanager
-def _errors_of(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ReportError(
-            f"cannot be written ({error.strerror})", str(path), "check the folder, its permissions and its free space"
-        ) from error
-
-
 def _write(path: Path, data: bytes) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sha256(path: Path) -> str:

@@ -21,9 +21,9 @@ from uuid import UUID
 from forensics import __version__
 from forensics.case.content_walk import ContentMatch, HoldingStream, Scope, WalkedContent, walk_contents
 from forensics.case.reader import CaseReader
+from forensics.new_file import new_file, refuse_existing
 from forensics.reports.exporter import Exporter
 from forensics.reports.json_ld import Node, NodeMaker, integer_value, json_line, time_value
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import StreamNames
 from forensics.reports.recipient import Disclosure, Recipient, require

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from forensics.case.content_walk import Scope
 from forensics.case.reader import PUBLIC_HIT_FIELDS, CaseReader, Hit
+from forensics.new_file import new_file
 from forensics.reports.exporter import Exporter
-from forensics.reports.new_file import new_file
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Disclosure, Recipient, require

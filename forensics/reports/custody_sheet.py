@@ -17,8 +17,8 @@ from forensics.case.exhibits import exhibits
 from forensics.case.reader import CaseReader
 from forensics.case.stated import Missing, Stated
 from forensics.case.store import CaseStore
+from forensics.new_file import new_file, refuse_existing
 from forensics.reports.html import environment
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.proceedings import wording
 from forensics.reports.translation import translation

@@ -18,8 +18,8 @@ from xml.sax.saxutils import escape, quoteattr
 from forensics import __version__
 from forensics.case.content_walk import ContentMatch, HoldingStream, Scope, WalkedContent, condition, walk_streams
 from forensics.case.reader import CaseReader
+from forensics.new_file import new_file, refuse_existing
 from forensics.reports.exporter import Exporter
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.pseudonym import StreamNames
 from forensics.reports.recipient import Disclosure, Recipient, require

@@ -13,8 +13,8 @@ from typing import ClassVar
 from forensics import __version__
 from forensics.case.content_walk import Scope, walk_contents
 from forensics.case.reader import CaseReader
+from forensics.new_file import new_file, refuse_existing
 from forensics.reports.exporter import Exporter
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.pseudonym import StreamNames
 from forensics.reports.recipient import Recipient, require
 

@@ -21,9 +21,9 @@ from forensics.case import utc
 from forensics.case.reader import CaseReader, Hit
 from forensics.case.recorder import NAMING_ARGUMENTS
 from forensics.case.status import status
+from forensics.new_file import new_file, refuse_existing
 from forensics.reason import NOTHING_TO_EXAMINE
 from forensics.reports.circumstances import MAP_CELLS, gather_circumstances
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.proceedings import gather_proceedings, wording
 from forensics.reports.pseudonym import Pseudonyms

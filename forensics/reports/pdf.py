@@ -14,8 +14,8 @@ from typing import Any
 
 from forensics.case.reader import CaseReader
 from forensics.errors import ReportError
+from forensics.new_file import new_file, refuse_existing
 from forensics.reports.html import render
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.recipient import Recipient
 
 VARIANT = "pdf/a-3b"

@@ -21,10 +21,10 @@ from typing import ClassVar, NamedTuple
 
 from forensics.case.content_walk import HoldingStream, Scope, WalkedContent, walk_contents
 from forensics.case.reader import CaseReader
+from forensics.new_file import refuse_existing
 from forensics.reports.csv import write_table
 from forensics.reports.exporter import Exporter
 from forensics.reports.near_duplicates import NearDuplicate, near_duplicates
-from forensics.reports.new_file import refuse_existing
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Recipient, require
 from hashsets.format import Disposition

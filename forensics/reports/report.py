@@ -7,8 +7,8 @@ from pathlib import Path
 
 from forensics.case.reader import CaseReader
 from forensics.errors import ReportError
+from forensics.new_file import refuse_existing
 from forensics.reports import csv, html, pdf
-from forensics.reports.new_file import refuse_existing
 from forensics.reports.recipient import Recipient, disclosure
 from forensics.reports.written_file import WrittenFile
 

@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 from forensics.case import utc
 from forensics.case.content_walk import Scope
 from forensics.case.reader import CaseReader
+from forensics.new_file import new_file, refuse_existing
 from forensics.reports.csv import write_table
 from forensics.reports.exporter import Exporter
-from forensics.reports.new_file import new_file, refuse_existing
 from forensics.reports.printable import printable
 from forensics.reports.recipient import Recipient, disclosure
 from forensics.reports.small_cells import Sum, withheld

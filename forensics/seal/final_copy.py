@@ -17,7 +17,7 @@ from pathlib import Path
 
 from forensics.case.store import SEALED_APPLICATION_ID
 from forensics.errors import SealError
-from forensics.reports.new_file import new_path
+from forensics.new_file import new_path
 
 _OLDEST_SQLITE = 3_037_000
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from forensics.errors import SealError
-from forensics.reports.new_file import new_file, refuse_existing
+from forensics.new_file import new_file, refuse_existing
 
 MOST_KEY_BYTES = 1 << 16
 """No key or passphrase file is larger; a wrong file must not be read whole."""

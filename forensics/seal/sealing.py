@@ -24,7 +24,7 @@ from forensics.case.ledger import Actor, canonical_json
 from forensics.case.store import CaseStore
 from forensics.case.table_digests import schema_digest, sealed_digest, table_digests
 from forensics.errors import SealError
-from forensics.reports.new_file import new_file, refuse_existing
+from forensics.new_file import new_file, refuse_existing
 from forensics.seal.certificates import CertificateSigner
 from forensics.seal.files import JOURNALS, VERIFIER, cms_path, manifest_path, signature_path, time_stamp_path
 from forensics.seal.final_copy import FinalCopy, write_final_copy

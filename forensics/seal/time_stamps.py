@@ -24,7 +24,7 @@ from rfc3161_client import (
 )
 
 from forensics.errors import SealError
-from forensics.reports.new_file import new_file, refuse_existing
+from forensics.new_file import new_file, refuse_existing
 from forensics.seal import der
 from forensics.seal.keys import read_small_file
 

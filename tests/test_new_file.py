@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from forensics.errors import ReportError
-from forensics.reports.new_file import new_file
+from forensics.new_file import new_file
 
 
 def test_a_finished_file_is_private_and_alone_in_its_folder(tmp_path: Path) -> None:
