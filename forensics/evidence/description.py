@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forensics.errors import FileSystemError
+from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.evidence.stream import NotExamined
 from forensics.evidence.volume import Volume
 
@@ -35,6 +36,7 @@ class SourceDescription:
         volumes: Each volume with the type of its file system, ``None`` where none is readable.
         not_examined: What was found unreadable on the way.
         digest_algorithm: Name of the digest of the evidence before and after.
+        searched: Where lost file systems were searched for and found, for those who open it next; not for the case.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class SourceDescription:
     volumes: tuple[tuple[Volume, str | None], ...]
     not_examined: tuple[NotExamined, ...] = ()
     digest_algorithm: str = "sha256"
+    searched: tuple[SearchedArea, ...] = ()
 
 
 def describe(source: Source) -> SourceDescription:
@@ -72,6 +75,7 @@ def describe(source: Source) -> SourceDescription:
         metadata={**image.metadata, **({COULD_CHANGE: image.writable} if image.writable else {})},
         volumes=volumes,
         digest_algorithm=image.digest_algorithm,
+        searched=source.searched_areas(),
     )
 
 

@@ -73,6 +73,29 @@ class LostSearch:
     found: tuple[LostFileSystem, ...]
     stopped: int | None
 
+    def places(self, label: str) -> SearchedArea:
+        """The same as it travels to other processes.
+
+        Args:
+            label: Label of the volume that was searched.
+        """
+        return SearchedArea(label, tuple(lost.offset for lost in self.found), self.stopped)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedArea:
+    """Where a search found something, for other processes that open the same source: thousands of reads less.
+
+    Attributes:
+        label: Label of the volume that was searched.
+        places: Byte offsets in the image of what was found.
+        stopped: As in :class:`LostSearch`.
+    """
+
+    label: str
+    places: tuple[int, ...]
+    stopped: int | None
+
 
 def find_lost_file_systems(image: DiskImage, area: Volume, start: int) -> LostSearch:
     """Search an area.
@@ -98,6 +121,22 @@ def find_lost_file_systems(image: DiskImage, area: Volume, start: int) -> LostSe
         if lost.file_system is not None:
             places = _places(place + max(lost.size, SECTOR), end, _RESTS)
     return LostSearch(tuple(found), next(places, None))
+
+
+def reopen_lost_file_systems(image: DiskImage, area: Volume, searched: SearchedArea) -> LostSearch | None:
+    """Open what a search of an area found before.
+
+    Args:
+        image: The image.
+        area: The area.
+        searched: Where it was found.
+
+    Returns:
+        What the search gave; ``None`` if that is not all there any more.
+    """
+    end = min(area.offset + area.size, image.size)
+    found = [lost for place in searched.places if (lost := _probe(image, area, place, end)) is not None]
+    return LostSearch(tuple(found), searched.stopped) if len(found) == len(searched.places) else None
 
 
 def _places(start: int, end: int, rests: tuple[int, ...] = (0,)) -> Iterator[int]:

@@ -21,6 +21,7 @@ from forensics.evidence.image import DiskImage, open_image
 from forensics.evidence.keys import Keyring
 from forensics.evidence.layer import VolumeImage
 from forensics.evidence.locator import SOURCE_LABEL, Locator
+from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.evidence.shadow_history import ShadowHistory
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.evidence.volume import Volume
@@ -40,16 +41,26 @@ class Source:
         label: Source label, the first part of all its locators.
         keyring: Keys to its encrypted volumes.
         deep: Open also what only the profile ``deep`` examines (shadow copies).
+        searched: Where another process found lost file systems (:meth:`searched_areas`), not to search again.
 
     Attributes:
         image: The disk image.
         label: Source label.
     """
 
-    def __init__(self, image: DiskImage, label: str, keyring: Keyring | None = None, *, deep: bool = False) -> None:
+    def __init__(
+        self,
+        image: DiskImage,
+        label: str,
+        keyring: Keyring | None = None,
+        *,
+        deep: bool = False,
+        searched: Iterable[SearchedArea] | None = None,
+    ) -> None:
         self.image = image
         self.label = label
-        self._tree = VolumeTree(image, keyring or Keyring(), deep)
+        areas = None if searched is None else {area.label: area for area in searched}
+        self._tree = VolumeTree(image, keyring or Keyring(), deep, areas)
         self._nodes: dict[str, VolumeNode] | None = None
         self._file_systems: dict[str, FileSystem | None] = {}
         self._history = ShadowHistory()
@@ -63,6 +74,7 @@ class Source:
         *,
         deep: bool = False,
         allow_writable: bool = False,
+        searched: Iterable[SearchedArea] | None = None,
     ) -> Self:
         """Open a piece of evidence.
 
@@ -72,6 +84,7 @@ class Source:
             keyring: Keys to its encrypted volumes.
             deep: Open also what only the profile ``deep`` examines (shadow copies).
             allow_writable: Open a folder or device even if something could write to it.
+            searched: Where another process found lost file systems in it, not to search again.
 
         Raises:
             LocatorError: The label cannot be part of a locator.
@@ -80,7 +93,7 @@ class Source:
         """
         if not SOURCE_LABEL.fullmatch(label):
             raise LocatorError("is no source label", label, "use letters, digits, dots, hyphens and underscores")
-        source = cls(open_image(path), label, keyring, deep=deep)
+        source = cls(open_image(path), label, keyring, deep=deep, searched=searched)
         try:
             if not allow_writable:
                 source._refuse_writable()
@@ -111,6 +124,14 @@ class Source:
         found = ((node.volume.label, node.volume_key) for node in nodes if node.volume_key is not None)
         unopened = (node.volume.label for node in nodes if any(gap.keys_tried for gap in node.gaps))
         return self._tree.keyring.with_volume_keys(found).with_unopened(unopened)
+
+    def searched_areas(self) -> tuple[SearchedArea, ...]:
+        """The volumes that were searched for lost file systems, and where some were found, to spare others the search.
+
+        Raises:
+            VolumeError: A partition table is there but cannot be read.
+        """
+        return tuple(node.searched for node in self._all_nodes().values() if node.searched is not None)
 
     def file_system(self, volume: Volume) -> FileSystem | None:
         """Open the file system of a volume, once.

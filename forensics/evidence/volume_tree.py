@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -12,7 +12,13 @@ from forensics.evidence.filesystem import FileSystem
 from forensics.evidence.image import DiskImage
 from forensics.evidence.keys import Keyring
 from forensics.evidence.layer import Gap, InnerVolume, Inside, LayerPlace, VolumeImage
-from forensics.evidence.lost_file_systems import SECTOR, find_lost_file_systems
+from forensics.evidence.lost_file_systems import (
+    SECTOR,
+    LostSearch,
+    SearchedArea,
+    find_lost_file_systems,
+    reopen_lost_file_systems,
+)
 from forensics.evidence.volume import Volume
 from forensics.reason import Reason
 from plugins import loader
@@ -41,6 +47,7 @@ class VolumeNode:
         readable: Its bytes or its file system can be reached; if not, its gaps say why.
         earlier: Labels of the volumes that show the same file system at other times and are walked before it.
         volume_key: What opened it (see :class:`~forensics.evidence.layer.InnerVolume`).
+        searched: Where in it lost file systems were found; ``None`` if it was not searched.
     """
 
     volume: Volume
@@ -52,6 +59,7 @@ class VolumeNode:
     readable: bool = True
     earlier: tuple[str, ...] = ()
     volume_key: bytes | None = field(default=None, repr=False)
+    searched: SearchedArea | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +70,14 @@ class VolumeTree:
         image: The disk image.
         keyring: Keys to encrypted volumes.
         deep: Open also what only the profile ``deep`` examines.
+        searched: By label, the volumes in which another process has searched for lost file systems; ``None`` if none
+            has.
     """
 
     image: DiskImage
     keyring: Keyring
     deep: bool
+    searched: Mapping[str, SearchedArea] | None = None
 
     def nodes(self) -> Iterator[VolumeNode]:
         """Find every volume, an outer one before those in it.
@@ -123,11 +134,11 @@ class VolumeTree:
 
     def _searched(self, node: VolumeNode, neighbours: Sequence[Volume], depth: int) -> Iterator[VolumeNode]:
         """Give a volume and, if it is a gap or nothing is recognised in it, file systems in it that no table names."""
-        start = _first_unexplained(node, neighbours)
-        if start is None:
+        search = self._search(node, neighbours)
+        if search is None:
             yield node
             return
-        search = find_lost_file_systems(node.image, node.within, start)
+        node = replace(node, searched=search.places(node.volume.label))
         if search.stopped is None:
             yield node
         else:
@@ -142,6 +153,18 @@ class VolumeTree:
             volume = replace(within, offset=node.volume.offset if offset is None else offset)
             found = VolumeNode(volume, node.image, within, lost.file_system)
             yield from self._open(found, (within,), depth + 1, search=False)
+
+    def _search(self, node: VolumeNode, neighbours: Sequence[Volume]) -> LostSearch | None:
+        """Search a volume for lost file systems, unless it is known what there is; ``None`` if it is not searched."""
+        if self.searched is not None:
+            known = self.searched.get(node.volume.label)
+            if known is None:
+                return None
+            reopened = reopen_lost_file_systems(node.image, node.within, known)
+            if reopened is not None:
+                return reopened
+        start = _first_unexplained(node, neighbours)
+        return None if start is None else find_lost_file_systems(node.image, node.within, start)
 
     def _inside(self, node: VolumeNode, neighbours: Sequence[Volume]) -> Inside | None:
         keys = self.keyring.of_volume(node.volume.label)

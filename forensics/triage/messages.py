@@ -9,6 +9,7 @@ from pathlib import Path
 from forensics.errors import TamizError
 from forensics.evidence.description import SourceDescription
 from forensics.evidence.keys import Keyring
+from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.media.film import Sampling
 from forensics.outcome import Outcome
@@ -45,6 +46,7 @@ class SourceAccess:
         keyring: Keys to its encrypted volumes. They travel through the pipe only.
         deep: Open also what only the profile ``deep`` examines.
         allow_writable: Open a folder or device even if something could write to it.
+        searched: Where the worker that described it found lost file systems; the pool adds it, and none searches again.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class SourceAccess:
     keyring: Keyring
     deep: bool
     allow_writable: bool = False
+    searched: tuple[SearchedArea, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Self
 
 from forensics.errors import TriageError
+from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.reason import Reason
 from forensics.spawning import spawn
 from forensics.triage import worker
-from forensics.triage.messages import Done, ExamineJob, Job, Message, Refused, WorkerSetup
+from forensics.triage.messages import Described, Done, ExamineJob, Job, Message, Refused, WorkerSetup
 from forensics.triage.pulse import Moment, Pulse, Stage
 from forensics.triage.sandbox import Confinement
 
@@ -120,6 +121,7 @@ class WorkerPool:
         self._limits = limits or Limits()
         self._checked = time.monotonic()
         self._false_starts = 0
+        self._searched: dict[Path, tuple[SearchedArea, ...]] = {}
         self._members: list[_Member] = []
         self._fill(size)
 
@@ -146,7 +148,11 @@ class WorkerPool:
         member.heard()
         # if it died while idle, messages() sees the end of its pipe and hands the job back
         with suppress(BrokenPipeError, ConnectionResetError):
-            member.connection.send(job)
+            member.connection.send(self._informed(job))
+
+    def _informed(self, job: Job) -> Job:
+        """A job with what the worker that described its source has found out and no other need search for again."""
+        return replace(job, source=replace(job.source, searched=self._searched.get(job.source.path)))
 
     def messages(self, timeout: float = CHECK_SECONDS) -> Iterator[tuple[Job, Message | Died]]:
         """Wait for workers to say something, at most for a while; give everything that has arrived.
@@ -179,6 +185,8 @@ class WorkerPool:
             return
         self._false_starts = 0
         member.heard()
+        if isinstance(message, Described):
+            self._searched[job.source.path] = message.description.searched
         if isinstance(message, Done | Refused):
             member.job = None
             member.units += isinstance(job, ExamineJob)

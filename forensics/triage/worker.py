@@ -155,7 +155,12 @@ class _Worker:
                 self._source.close()
             self._source, self._examiner = None, None
             self._source = Source.open(
-                access.path, access.label, access.keyring, deep=access.deep, allow_writable=access.allow_writable
+                access.path,
+                access.label,
+                access.keyring,
+                deep=access.deep,
+                allow_writable=access.allow_writable,
+                searched=access.searched,
             )
             self._access = access
         return self._source

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forensics.evidence import lost_file_systems
+from forensics.evidence import lost_file_systems, volume_tree
 from forensics.evidence.image import open_image
 from forensics.evidence.images.raw import RawImage
 from forensics.evidence.locator import Locator
@@ -242,3 +242,42 @@ def test_an_old_swap_area_at_the_start_of_a_gap_is_listed_and_hides_nothing(
         gap = source.volumes()[2]
         assert list(source.walk(gap)) == [NotExamined("E1/u2", Reason.NO_FILE_SYSTEM, "Linux swap", gap.size)]
         assert any(isinstance(item, Stream) for item in source.walk(source.volumes()[3]))
+
+
+def _items(source: Source) -> list[tuple[Volume, Stream | NotExamined]]:
+    return [(volume, item) for volume in source.volumes() for item in source.walk(volume)]
+
+
+@pytest.mark.parametrize("most", [64, 2])
+def test_who_is_told_what_a_search_found_sees_the_same_and_does_not_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fat_image: Path, ext4_image: Path, most: int
+) -> None:
+    monkeypatch.setattr(lost_file_systems, "MAX_FOUND", most)
+    step = fat_image.stat().st_size // 512
+    contents = {8192: fat_image, 8192 + step: fat_image, 131072: ext4_image}
+    path = _disk(tmp_path / "disk.raw", 96 * _MIB, contents)
+    with Source.open(path, "E1") as source:
+        assert len(_lost(source)) == min(most, 3)
+        expected, searched = _items(source), source.searched_areas()
+
+    def search(*_: object) -> None:
+        raise AssertionError("searched again")
+
+    monkeypatch.setattr(volume_tree, "find_lost_file_systems", search)
+    with Source.open(path, "E1", searched=searched) as source:
+        assert _items(source) == expected
+        assert source.searched_areas() == searched
+
+
+def test_what_is_no_longer_where_a_search_found_it_is_searched_for_again(tmp_path: Path, fat_image: Path) -> None:
+    path = _disk(tmp_path / "disk.raw", 64 * _MIB, {8192: fat_image})
+    with Source.open(path, "E1") as source:
+        searched = source.searched_areas()
+    with path.open("r+b") as file:
+        file.seek(8192 * 512)
+        file.write(bytes(4096))
+    with Source.open(path, "E1") as source:
+        expected = _items(source)
+    with Source.open(path, "E1", searched=searched) as source:
+        assert _items(source) == expected
+        assert _lost(source) == []
