@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import ctypes
 import re
+from bisect import bisect_left
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from forensics.media.magic_database import Anywhere, AtPlace, CompiledDatabase, Matching, Number
 
@@ -29,13 +29,17 @@ _WORTH_A_PART, _MOST_PARTS, _MOST_ASKED = 4, 128, 4096
 _LEAST_LITERAL = 2
 """Small tests that need fewer bytes than that match often by chance and cost nothing: they are always tried."""
 
+_HASHED = 1 << 18
+"""Length of the table that tells at once for all places which may hold what some test needs; few of its hits are
+false."""
+
 _PAIRS = 4
 """How many pairs of neighbouring bytes of a word are looked for before the word itself is."""
 
 _PARAMETER_NAMES, _MOST_NAMES = 1, 64
 """The limit that python-magic raises, and to what."""
 
-_NO_TEXT = bytes([*range(4), *range(14, 20), 24, 25, *range(28, 32)])
+_NO_TEXT = re.compile(rb"[\x00-\x03\x0e-\x13\x18\x19\x1c-\x1f]")
 """Bytes that are in no text, in any encoding of one byte a character, EBCDIC included."""
 
 _MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"+/v", b"\xef\xbb\xbf")
@@ -64,17 +68,20 @@ class MagicSieve:
         self._elsewhere = {number for number, group in enumerate(self._database.groups) if group.elsewhere}
         self._numbers: list[tuple[Number, int]] = []
         self._beginnings: dict[int, dict[bytes, list[tuple[Anywhere, int]]]] = {}
+        """By a place and the two bytes there, what begins so there or one byte further on."""
         self._searched: list[tuple[Anywhere, int]] = []
         self._patterns: list[tuple[re.Pattern[bytes], int]] = []
-        self._literals: dict[int, list[tuple[bytes, int]]] = {}
+        self._literals: dict[int, dict[int, dict[bytes, list[int]]]] = {}
+        """By the rank of a place and the two bytes there, by length, the tests that need some bytes."""
         places: list[tuple[int, bytes, int]] = []
         words: _Words = {}
         for number, group in enumerate(self._database.groups):
             match group.needs:
                 case AtPlace() if not group.is_small or min(map(len, group.needs.literals)) >= _LEAST_LITERAL:
                     places += [(group.needs.offset, literal, number) for literal in group.needs.literals]
-                case Anywhere(word, start, stop) if stop is not None and stop - start == len(word):
-                    self._beginnings.setdefault(start, {}).setdefault(word[:2], []).append((group.needs, number))
+                case Anywhere(word, start, stop) if stop is not None and stop - start - len(word) in {0, 1}:
+                    for place in {start, stop - len(word)}:
+                        self._beginnings.setdefault(place, {}).setdefault(word[:2], []).append((group.needs, number))
                 case Anywhere() if group.for_binary:
                     self._searched.append((group.needs, number))
                 case Anywhere(word):
@@ -87,6 +94,7 @@ class MagicSieve:
                     raise ValueError("a test that must always be tried asks the whole database again")
                 case _:
                     self._always.append(number)
+        self._any_pattern = _any_of([pattern for pattern, _ in self._patterns])
         self._index_places(places)
         self._index_words(words)
         self._asked: Counter[tuple[int, ...]] = Counter()
@@ -101,7 +109,7 @@ class MagicSieve:
         if head.startswith(_MARKS):
             return None
         text = head.rstrip(b"\0") or head  # zeros behind a text leave it one
-        is_binary = len(text.translate(None, _NO_TEXT)) < len(text)
+        is_binary = _NO_TEXT.search(text) is not None
         if not is_binary and not _is_utf8(text):
             return None
         found = self.candidates(head, is_binary=is_binary)
@@ -126,15 +134,12 @@ class MagicSieve:
         """
         padded = head + _PADDING
         text = head.rstrip(b"\0")
-        pairs = np.frombuffer(padded, np.uint8)
-        within = self._offsets[: np.searchsorted(self._offsets, len(pairs) - 1)]
-        keys = (self._place_numbers[: len(within)] | _pairs_at(pairs, within)).tolist()
         found = {number for needs, number in self._numbers if needs.holds(padded)}
-        for key in self._literals.keys() & keys:
-            offset = int(self._offsets[key >> 16])
-            found.update(number for literal, number in self._literals[key] if padded.startswith(literal, offset))
+        found.update(self._at_places(padded))
         lower = padded.lower()
-        found.update(number for needs, number in self._searched if needs.holds(text, lower))
+        for needs, number in self._searched:
+            if needs.holds(text, lower):
+                found.add(number)
         for offset, by_beginning in self._beginnings.items():
             for needs, number in by_beginning.get(lower[offset : offset + 2], ()):
                 if needs.holds(text, lower):
@@ -143,36 +148,50 @@ class MagicSieve:
             groups = self._database.groups
             return {number for number in found if groups[number].for_binary}
         found.update(self._in_text(text, lower))
-        found.update(number for pattern, number in self._patterns if pattern.search(text))
+        if self._any_pattern.search(text):
+            found.update(number for pattern, number in self._patterns if pattern.search(text))
         return found
+
+    def _at_places(self, padded: bytes) -> Iterator[int]:
+        """Numbers of the tests that need bytes at a place which are there."""
+        pairs = np.ndarray((len(padded) - 1,), "<u2", padded, strides=(1,))
+        within = bisect_left(self._offsets, len(pairs))
+        there = pairs[self._places[:within]]
+        for rank in np.flatnonzero(self._hashed[there ^ self._marks[:within]]).tolist():
+            offset = self._offsets[rank]
+            for length, literals in self._literals.get(rank << 16 | int(there[rank]), {}).items():
+                yield from literals.get(padded[offset : offset + length], ())
 
     def _in_text(self, text: bytes, lower: bytes) -> Iterator[int]:
         """Numbers of the tests for text only that need a word which is there."""
-        present = np.zeros(1 << 16, np.bool_)
-        for start in (0, 1):
-            present[np.frombuffer(lower, "<u2", (len(lower) - start) // 2, start)] = True
-        left = np.flatnonzero(present[self._word_pairs[0]])
-        for pairs in self._word_pairs[1:]:
-            left = left[present[pairs[left]]]
+        pairs = np.ndarray((len(lower) - 1,), "<u2", lower, strides=(1,))
+        self._present[pairs] = True
+        left = np.flatnonzero(self._present[self._word_pairs].all(0))
+        self._present[pairs] = False
         for index in left.tolist():
             word, needed = self._words[index]
             if word in lower:
                 yield from (number for needs, number in needed if needs.holds(text, lower))
 
     def _index_places(self, places: list[tuple[int, bytes, int]]) -> None:
-        offsets = sorted({offset for offset, *_ in places})
-        rank = {offset: index for index, offset in enumerate(offsets)}
-        self._offsets = np.array(offsets, np.int64)
-        self._place_numbers = np.arange(len(offsets), dtype=np.int32) << 16
+        self._offsets = sorted({offset for offset, *_ in places})
+        self._places = np.array(self._offsets, np.intp)
+        rank = {offset: index for index, offset in enumerate(self._offsets)}
         for offset, literal, number in places:
             for second in literal[1:2] or bytes(range(256)):
                 key = rank[offset] << 16 | second << 8 | literal[0]
-                self._literals.setdefault(key, []).append((literal, number))
+                of_length = self._literals.setdefault(key, {}).setdefault(len(literal), {})
+                of_length.setdefault(literal, []).append(number)
+        self._marks = np.random.default_rng(0).integers(0, _HASHED, len(self._offsets), np.uint32)
+        self._hashed = np.zeros(_HASHED, np.bool_)
+        keys = np.fromiter(self._literals, np.uint32)
+        self._hashed[self._marks[keys >> 16] ^ (keys & 0xFFFF)] = True
 
     def _index_words(self, words: _Words) -> None:
         """Pairs of bytes that each word holds: a content without one of them does not hold the word."""
         self._words = list(words.items())
         pairs = [[word[at] | word[at + 1] << 8 for at in range(len(word) - 1)] for word, _ in self._words]
+        self._present = np.zeros(1 << 16, np.bool_)
         self._word_pairs = np.array([(each * _PAIRS)[:_PAIRS] for each in pairs]).T.copy()
 
     def _part(self, found: tuple[int, ...]) -> Any | None:  # noqa: ANN401  python-magic has no types
@@ -241,9 +260,12 @@ def _compiled(place: Path) -> Path | None:
     return None
 
 
-def _pairs_at(values: npt.NDArray[np.uint8], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Two neighbouring bytes as a number, at some places."""
-    return values[places].astype(np.int32) | values[places + 1].astype(np.int32) << 8
+def _any_of(patterns: Sequence[re.Pattern[bytes]]) -> re.Pattern[bytes]:
+    """A pattern that is found where any of some others is; one that never is, of none."""
+    flags = {pattern.flags for pattern in patterns}
+    if len(flags) > 1 or any(pattern.groupindex for pattern in patterns):
+        return re.compile(b"")
+    return re.compile(b"|".join(b"(?:%s)" % pattern.pattern for pattern in patterns) or rb"(?!)", *flags)
 
 
 def _address(data: bytearray) -> int:
