@@ -6,6 +6,8 @@ image sequences), are pictures or sound only, or are rare enough that their deco
 
 from __future__ import annotations
 
+import re
+
 HEAD_SIZE = 4096
 """How many of a file's first bytes the signatures need."""
 
@@ -36,6 +38,10 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"CWS", "swf"),
 )
 """Offset, bytes, and FFmpeg's name of the demuxer. Source: its demuxers and the formats' own specifications."""
+
+_ANY_SIGNATURE = re.compile(
+    b"|".join(b"(?s:.{%d})%s" % (offset, re.escape(signature)) for offset, signature, _ in _SIGNATURES)
+)
 
 _STILL_BRANDS = frozenset(
     {
@@ -77,9 +83,8 @@ def demuxer(head: bytes) -> str | None:
         return None
     if head[:4] == b"RIFF" and head[8:12] in {b"AVI ", b"AVIX", b"AMV "}:
         return "avi"
-    for offset, signature, name in _SIGNATURES:
-        if head.startswith(signature, offset):
-            return name
+    if _ANY_SIGNATURE.match(head):
+        return next(name for offset, signature, name in _SIGNATURES if head.startswith(signature, offset))
     return "mpegts" if _is_transport_stream(head[:HEAD_SIZE]) else None
 
 
