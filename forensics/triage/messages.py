@@ -13,6 +13,7 @@ from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.evidence.stream import NotExamined, Stream
 from forensics.media.film import Sampling
 from forensics.outcome import Outcome
+from forensics.triage import wire
 from forensics.triage.plan import Unit
 from forensics.triage.sandbox import Confinement
 
@@ -84,6 +85,13 @@ class ExamineJob:
     unit: Unit
     seen: str
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _examine_job, (self.source, wire.packed_tasks(self.unit.tasks), self.seen)
+
+
+def _examine_job(source: SourceAccess, tasks: list[wire.Row], seen: str) -> ExamineJob:
+    return ExamineJob(source, Unit(wire.unpacked_tasks(tasks)), seen)
+
 
 @dataclass(frozen=True, slots=True)
 class VerifyJob:
@@ -114,6 +122,13 @@ class Walked:
 
     items: Sequence[Stream | NotExamined]
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _walked, (wire.packed_items(self.items),)
+
+
+def _walked(items: list[wire.Row | NotExamined]) -> Walked:
+    return Walked(wire.unpacked_items(items))
+
 
 @dataclass(frozen=True, slots=True)
 class Examined:
@@ -126,6 +141,13 @@ class Examined:
     outcomes: Sequence[Outcome]
     bytes_read: int
     faults: Sequence[str] = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _examined, (wire.packed_outcomes(self.outcomes), self.bytes_read, self.faults)
+
+
+def _examined(outcomes: list[wire.Row], bytes_read: int, faults: Sequence[str]) -> Examined:
+    return Examined(wire.unpacked_outcomes(outcomes), bytes_read, faults)
 
 
 @dataclass(frozen=True, slots=True)
