@@ -4,6 +4,9 @@ SHA-256 over canonical JSON lines (see :func:`forensics.case.ledger.canonical_js
 its name, then its rows as lists, sorted by the database in binary order of the columns. Row numbers, times of scans
 and places on the laboratory's disk are left out, so that the same evidence and the same lists give the same digest
 with any number of workers, after any number of interruptions.
+
+A scan ends with it, so it must not take long where there are millions of streams: their order is that of an index, and
+many rows are written as JSON at once.
 """
 
 from __future__ import annotations
@@ -11,10 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from forensics import __version__
 from forensics.case import ledger
 from forensics.case.ledger import canonical_json
+
+_PAGE = 500
+"""Rows that are read and written as JSON at a time."""
 
 _PARTS = {
     "volumes": (
@@ -24,7 +31,7 @@ _PARTS = {
     "streams": (
         "SELECT sources.label, locator, streams.path, path_bytes, streams.size, allocation, recovery, physical_offset, "
         "modified, accessed, changed, created, state, reason, content "
-        "FROM streams JOIN sources ON sources.id = source_id"
+        "FROM sources CROSS JOIN streams ON sources.id = source_id"
     ),
     "contents": (
         "SELECT sha256, sha1, md5, size, media_type, perceptual, perceptual_reason, width, height FROM contents"
@@ -44,6 +51,10 @@ _PARTS = {
     ),
 }
 
+_ORDERS = {"streams": "sources.label, locator, streams.path, coalesce(path_bytes, '')"}
+"""Order of the rows where fewer columns than all decide it, and an index has them so (``streams_identity``): a NULL
+comes before all text, as an empty text does, and no stream differs from another by that alone."""
+
 
 def of_case(connection: sqlite3.Connection) -> str:
     """Digest a case's findings.
@@ -58,10 +69,19 @@ def of_case(connection: sqlite3.Connection) -> str:
     for name, query in _PARTS.items():
         digest.update(f"{canonical_json(name)}\n".encode())
         columns = query.split(" FROM ")[0].count(",") + 1
-        order = ", ".join(str(number) for number in range(1, columns + 1))
-        for row in connection.execute(f"{query} ORDER BY {order}"):
-            digest.update(f"{canonical_json(list(row))}\n".encode())
+        order = _ORDERS.get(name) or ", ".join(str(number) for number in range(1, columns + 1))
+        cursor = connection.execute(f"{query} ORDER BY {order}")
+        while rows := cursor.fetchmany(_PAGE):
+            digest.update(_lines(rows).encode())
     return digest.hexdigest()
+
+
+def _lines(rows: Sequence[tuple[object, ...]]) -> str:
+    """Rows as lines of canonical JSON."""
+    text = canonical_json(rows)
+    if text.count("],[") == len(rows) - 1:  # all of them lie between two rows, none in a text
+        return text[1:-1].replace("],[", "]\n[") + "\n"
+    return "".join(f"{canonical_json(row)}\n" for row in rows)
 
 
 def last_recorded(connection: sqlite3.Connection) -> str | None:
