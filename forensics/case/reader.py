@@ -426,9 +426,11 @@ class CaseReader:
             SELECT locator, reason, coalesce(detail, '') FROM streams
             WHERE state IN ('skipped', 'failed') AND reason NOT IN ({marks})
             UNION ALL
-            SELECT locator, perceptual_reason, 'hashed; what it shows was not examined'
+            SELECT locator, perceptual_reason, CASE perceptual
+                WHEN 'failed' THEN 'hashed; what it shows was not examined'
+                ELSE 'hashed; of what it shows only a part was examined' END
             FROM contents JOIN streams ON content = sha256
-            WHERE perceptual = 'failed' AND perceptual_reason IN (?, ?, ?)
+            WHERE perceptual IN ('failed', 'hashed') AND perceptual_reason IN (?, ?, ?)
             ORDER BY locator, reason
             """,  # noqa: S608 - only question marks are put in
             *no_gaps,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from forensics.errors import FilmError, PictureError
 from forensics.hashing.vpdq import film_hash
 from forensics.media import kind
-from forensics.media.film import FILM_DECODE_PATH, Sampling, sample
+from forensics.media.film import FILM_DECODE_PATH, FilmLimits, Sampling, sample
 from forensics.media.motion_photo import embedded_film_offset
 from forensics.media.views import Views, views
 from forensics.outcome import ExaminedContent, ExaminedFilm, PerceptualState
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from forensics.hashing.perceptual import FilmHash, PerceptualHash, PictureHasher
     from forensics.media.film import FilmSampling
     from forensics.media.picture import Picture
+    from forensics.triage.steps import Steps
     from hashsets.match import Match
     from hashsets.matcher import Matcher
 
@@ -70,7 +71,7 @@ class AppearanceExaminer:
         hashers: Perceptual hash algorithms for pictures.
         matcher: The known-hash sets; ``None`` when no set is used.
         sampling: Which frames of films are hashed.
-        on_step: Called for every view, frame and read of a film: long work is not taken for a hung worker.
+        on_beat: Called for every view and read of a film: long work is not taken for a hung worker.
     """
 
     def __init__(
@@ -78,27 +79,28 @@ class AppearanceExaminer:
         hashers: Sequence[PictureHasher],
         matcher: Matcher | None,
         sampling: Sampling,
-        on_step: Callable[[], None],
+        on_beat: Callable[[], None],
     ) -> None:
         self._hashers = hashers
         self._matcher = matcher
         self._sampling = sampling
-        self._on_step = on_step
+        self._on_beat = on_beat
 
-    def of_picture(self, content: ExaminedContent, data: bytes) -> ExaminedContent:
+    def of_picture(self, content: ExaminedContent, data: bytes, steps: Steps) -> ExaminedContent:
         """Hash and match every view of a picture, and the film that a phone may have put behind it.
 
         Args:
             content: What is known of it by its digests.
             data: The whole content.
+            steps: Counts them, and says how many there may be; at least one.
         """
         pictures = views(data)
         try:
             original = next(pictures)
         except PictureError as error:
             return _no_picture(content, Reason(error.reason))
-        hashes = [*self._hashes_of(original), *self._further_hashes(pictures)]
-        film, reason = self._film_within(data)
+        hashes = [*self._hashes_of(original, steps), *self._further_hashes(pictures, steps)]
+        film, reason = self._film_within(data, steps)
         if reason is not Reason.VIDEO_SUPPORT_MISSING:  # which is told before all others: it can be mended
             reason = pictures.reason or reason
         return replace(
@@ -112,26 +114,27 @@ class AppearanceExaminer:
             film=film,
         )
 
-    def of_film(self, content: ExaminedContent, file: BinaryIO) -> ExaminedContent:
+    def of_film(self, content: ExaminedContent, file: BinaryIO, steps: Steps) -> ExaminedContent:
         """Hash and match the frames of a film, and the pictures attached to it or to a piece of music.
 
         Args:
             content: What is known of it by its digests.
             file: Its bytes, seekable; read a second time, in pieces.
+            steps: Counts them, and says how many there may be; at least one.
         """
         try:
-            opened = sample(_followed(file, self._on_step), self._sampling)
+            opened = self._sampled(file, steps)
         except FilmError as error:
             return _no_film(content, Reason(error.reason))
         try:
-            sampled = self._hashed(opened)
+            sampled = self._hashed(opened, steps)
         except FilmError as error:  # it has moving pictures, whatever it is called
             return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=Reason(error.reason))
         film = sampled.examined()
-        covers = list(self._covers(sampled.film.covers))
+        covers = [] if steps.left == 0 else list(self._covers(sampled.film.covers))
         if film is None and not covers:
             return content
-        hashes = [item for cover in covers for item in self._hashes_of(cover)]
+        hashes = [item for cover in covers for item in self._hashes_of(cover, steps)]
         width, height = sampled.film.width, sampled.film.height
         return replace(
             content,
@@ -144,15 +147,19 @@ class AppearanceExaminer:
             film=film,
         )
 
-    def _hashes_of(self, picture: Picture) -> Iterator[PerceptualHash]:
-        return (item for hasher in self._hashers for item in hasher.hash(picture))
+    def _hashes_of(self, picture: Picture, steps: Steps) -> Iterator[PerceptualHash]:
+        for hasher in self._hashers:
+            if steps.left == 0:
+                return
+            yield from hasher.hash(picture)
+            steps.count()
 
-    def _further_hashes(self, pictures: Views) -> Iterator[PerceptualHash]:
+    def _further_hashes(self, pictures: Views, steps: Steps) -> Iterator[PerceptualHash]:
         """Hashes of the views after the original; memory that runs out ends them and is told."""
         try:
-            for picture in pictures:
-                self._on_step()
-                yield from self._hashes_of(picture)
+            while steps.left != 0 and (picture := next(pictures, None)) is not None:
+                self._on_beat()
+                yield from self._hashes_of(picture, steps)
         except MemoryError:
             pictures.reason = pictures.reason or Reason.OUT_OF_MEMORY
 
@@ -165,31 +172,35 @@ class AppearanceExaminer:
                 continue
             yield replace(picture, view=f"{COVER}-{number}")
 
-    def _hashed(self, film: FilmSampling) -> _SampledFilm:
+    def _sampled(self, file: BinaryIO, steps: Steps) -> FilmSampling:
+        """Open a film, of which no more frames are given than there may be steps.
+
+        Raises:
+            FilmError: It cannot be opened.
+        """
+        limits = FilmLimits()
+        if steps.left is not None:
+            limits = replace(limits, frames=min(limits.frames, steps.left))
+        return sample(_followed(file, self._on_beat), self._sampling, limits)
+
+    def _hashed(self, film: FilmSampling, steps: Steps) -> _SampledFilm:
         """Sample a film to its end.
 
         Raises:
             FilmError: It has moving pictures, and none of them could be hashed.
         """
         try:
-            return _SampledFilm(film, film_hash(self._counted(film), FILM_DECODE_PATH))
+            return _SampledFilm(film, film_hash(_counted(film, steps), FILM_DECODE_PATH))
         except MemoryError as error:
             raise FilmError("needs more memory than is allowed", Reason.OUT_OF_MEMORY) from error
 
-    def _counted(self, film: FilmSampling) -> Iterator[tuple[int, Picture]]:
-        for frame in film:
-            self._on_step()
-            yield frame
-
-    def _film_within(self, data: bytes) -> tuple[ExaminedFilm | None, Reason | None]:
+    def _film_within(self, data: bytes, steps: Steps) -> tuple[ExaminedFilm | None, Reason | None]:
         """The film within a picture file, and why not all of it was hashed."""
-        offset = embedded_film_offset(data)
+        offset = None if steps.left == 0 else embedded_film_offset(data)
         if offset is None:
             return None, None
         try:
-            sampled = self._hashed(
-                sample(_followed(io.BytesIO(memoryview(data)[offset:]), self._on_step), self._sampling)
-            )
+            sampled = self._hashed(self._sampled(io.BytesIO(memoryview(data)[offset:]), steps), steps)
         except FilmError as error:
             return None, Reason(error.reason)
         return sampled.examined(), sampled.film.limit
@@ -197,9 +208,15 @@ class AppearanceExaminer:
     def _matches(self, hashes: Sequence[PerceptualHash], film: ExaminedFilm | None) -> tuple[Match, ...]:
         if self._matcher is None:
             return ()
-        self._on_step()
+        self._on_beat()
         of_film = self._matcher.films([film.hashed])[0] if film else ()
         return combine(of_film, self._matcher.near([hashes])[0] if hashes else ())
+
+
+def _counted(film: FilmSampling, steps: Steps) -> Iterator[tuple[int, Picture]]:
+    for frame in film:
+        yield frame
+        steps.count()
 
 
 def _no_picture(content: ExaminedContent, reason: Reason) -> ExaminedContent:

@@ -20,6 +20,7 @@ from forensics.reason import Reason
 from forensics.triage.appearance import AppearanceExaminer
 from forensics.triage.plan import Task
 from forensics.triage.pulse import Stage
+from forensics.triage.steps import Steps
 from hashsets.format import Disposition
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Examiner:
         on_bytes: Called with the number of bytes read, as reading goes on.
         sampling: Which frames of films are hashed.
         on_stage: Called when decoding begins and when it has ended.
+        on_step: Called after each step of decoding and hashing with their number.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Examiner:
         on_bytes: Callable[[int], None],
         sampling: Sampling = Sampling.ONE_A_SECOND,
         on_stage: Callable[[Stage], None] = lambda _: None,
+        on_step: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._source = source
         self._matcher = matcher
@@ -90,6 +93,7 @@ class Examiner:
         self._seen = seen
         self._on_bytes = on_bytes
         self._on_stage = on_stage
+        self._on_step = on_step
         self._own: set[str] = set()
         self._last: tuple[tuple[str, bool], Outcome] | None = None
 
@@ -118,7 +122,7 @@ class Examiner:
             return Outcome(task.stream_id, task.size, Reason.SHORT_READ, detail)
         if not task.whole and (digests.sha256 in self._own or digests.sha256 in self._seen):
             return Outcome(task.stream_id, task.size, sha256=digests.sha256)
-        content = self._examine_content(content_read, reader, task.undecoded)
+        content = self._examine_content(content_read, reader, task)
         self._remember(digests.sha256)
         return Outcome(task.stream_id, task.size, sha256=digests.sha256, content=content)
 
@@ -148,9 +152,7 @@ class Examiner:
             self._own.clear()
         self._own.add(sha256)
 
-    def _examine_content(
-        self, content_read: _ContentRead, reader: StreamReader, undecoded: Reason | None
-    ) -> ExaminedContent:
+    def _examine_content(self, content_read: _ContentRead, reader: StreamReader, task: Task) -> ExaminedContent:
         media_type = kind.media_type(content_read.head)
         exact = self._matcher.exact([content_read.digests])[0] if self._matcher else ()
         content = ExaminedContent(content_read.digests, media_type, matches=exact)
@@ -159,19 +161,38 @@ class Examiner:
             return content
         if self._is_benign(exact):
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.BENIGN)
-        if undecoded is not None:
-            return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=undecoded)
-        if is_picture and not content_read.pieces:
+        if is_picture and not content_read.pieces and task.undecoded is None:
             return replace(content, perceptual=PerceptualState.SKIPPED, perceptual_reason=Reason.TOO_LARGE)
+
+        def show(content: ExaminedContent, steps: Steps) -> ExaminedContent:
+            if is_picture:
+                return self._appearance.of_picture(content, content_read.data(), steps)
+            return self._appearance.of_film(content, content_read.file(reader), steps)
+
+        return self._shown(content, show, task.undecoded, task.steps)
+
+    def _shown(
+        self,
+        content: ExaminedContent,
+        show: Callable[[ExaminedContent, Steps], ExaminedContent],
+        undecoded: Reason | None,
+        most: int,
+    ) -> ExaminedContent:
+        """Hash what a content shows, as far as the task allows and memory lasts."""
+        if undecoded is not None:
+            content = replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=undecoded)
+            if not most:
+                return content
+        steps = Steps(None if undecoded is None else most, self._on_step)
         self._on_stage(Stage.DECODING)
         try:
-            if is_picture:
-                return self._appearance.of_picture(content, content_read.data())
-            return self._appearance.of_film(content, content_read.file(reader))
+            shown = show(content, steps)
+            return shown if undecoded is None else replace(shown, perceptual_reason=undecoded)
         except MemoryError:  # one file that takes too much must not end the examination of all others
-            return replace(content, perceptual=PerceptualState.FAILED, perceptual_reason=Reason.OUT_OF_MEMORY)
+            done = steps.done if undecoded is None else 0
         finally:
             self._on_stage(Stage.READING)
+        return self._shown(content, show, Reason.OUT_OF_MEMORY, done)
 
     def _is_benign(self, matches: tuple[Match, ...]) -> bool:
         """Whether only benign sets know this content, and one surely does: then it is spared perceptual hashing.

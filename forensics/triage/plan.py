@@ -33,7 +33,10 @@ class Task:
         whole: Report the content in full even if it seems to be known.
         deaths: How many workers have ended while they examined it.
         only_media: Look at its first bytes and leave it unless it begins as media do.
-        undecoded: Read it for its digests only, call no decoder, and record this as the reason; ``None``: examine all.
+        undecoded: Why it is decoded and hashed no further than ``steps``, which is recorded as the reason; ``None``:
+            examine all.
+        steps: How many steps of that have gone well (:class:`forensics.triage.steps.Steps`); with 0 no decoder is
+            called.
     """
 
     stream_id: int
@@ -42,6 +45,7 @@ class Task:
     whole: bool = False
     deaths: int = 0
     undecoded: Reason | None = None
+    steps: int = 0
     only_media: bool = False
 
 

@@ -67,12 +67,14 @@ class Died:
         detail: Signal or exit code, or what it did not do.
         decoding: It was in a decoder, not reading.
         stream: Id of the stream it said it was at; 0 for none. A hint: see :mod:`forensics.triage.pulse`.
+        steps: How many steps of decoding and hashing that stream it said had gone well.
     """
 
     reason: Reason
     detail: str
     decoding: bool = False
     stream: int = 0
+    steps: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -209,7 +211,7 @@ class WorkerPool:
         # nobody but the kernel, short of memory, sends this one; by hand it happens once, and a stream is tried twice
         killed = code == -signal.SIGKILL
         reason = Reason.OUT_OF_MEMORY if killed else Reason.CRASHED
-        yield job, Died(reason, detail, moment.stage is Stage.DECODING, moment.stream)
+        yield job, Died(reason, detail, moment.stage is Stage.DECODING, moment.stream, moment.steps)
 
     def _check(self, member: _Member, passed: float) -> Iterator[tuple[Job, Died]]:
         """Kill a worker that does not get on.
@@ -233,10 +235,10 @@ class WorkerPool:
             detail = f"decoding stood still for {limits.idle_seconds:.0f} s"
         else:
             return
-        job, stream = member.job, member.last.stream
+        job, last = member.job, member.last
         assert job is not None  # noqa: S101 - as asked for above
         self._replace(member)
-        yield job, Died(Reason.TIMED_OUT, detail, decoding, stream)
+        yield job, Died(Reason.TIMED_OUT, detail, decoding, last.stream, last.steps)
 
     def _is_worn(self, member: _Member) -> bool:
         """Whether a worker that has just become idle should make room for a fresh one."""

@@ -15,7 +15,7 @@ from enum import IntEnum
 from multiprocessing import reduction
 
 _SIZE = mmap.PAGESIZE
-_STAGE, _STREAM, _BEATS = range(3)
+_STAGE, _STREAM, _BEATS, _STEPS = range(4)
 _WHOLE = (1 << 63) - 1
 
 
@@ -40,12 +40,14 @@ class Moment:
     Attributes:
         stage: What the worker does.
         stream: Id of the stream it is at; 0 for none.
-        beats: How many steps it has made; as long as the number changes, it gets on.
+        beats: As long as this number changes, it gets on.
+        steps: How many steps of decoding and hashing this stream have gone well.
     """
 
     stage: Stage
     stream: int
     beats: int
+    steps: int = 0
 
 
 class Pulse:
@@ -76,7 +78,13 @@ class Pulse:
         """
         if stream is not None:
             self._numbers[_STREAM] = stream
+            self._numbers[_STEPS] = 0
         self._numbers[_STAGE] = stage
+        self.beat()
+
+    def step(self, steps: int) -> None:
+        """Say how many steps of decoding and hashing the stream have gone well."""
+        self._numbers[_STEPS] = steps
         self.beat()
 
     def beat(self) -> None:
@@ -86,7 +94,7 @@ class Pulse:
     def look(self) -> Moment:
         """What the worker said last."""
         stage = _STAGES.get(self._numbers[_STAGE], Stage.READING)
-        return Moment(stage, self._numbers[_STREAM], self._numbers[_BEATS])
+        return Moment(stage, self._numbers[_STREAM], self._numbers[_BEATS], max(self._numbers[_STEPS], 0))
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -2,8 +2,10 @@
 
 The worker has said which stream it was at. That one is set apart and the others go on. It is tried once more alone, for
 the cause may lie in another stream before it, or outside (a worker killed by hand, memory short for a moment). If it
-ends its worker again, it is read for its digests with no decoder called; only what cannot be read so either is given
-up. Where the worker did not say, or said nonsense, the unit is halved until the stream stands alone.
+ends its worker again, it is decoded and hashed up to the step before the one that did it, so that a later view or frame
+does not cost the hashes of those before it. If even that ends a worker, it is read for its digests with no decoder
+called; only what cannot be read so either is given up. Where the worker did not say which stream, or said nonsense, the
+unit is halved until the stream stands alone.
 """
 
 from __future__ import annotations
@@ -58,13 +60,13 @@ def _tried_further(task: Task, died: Died) -> Task | None:
     """The next attempt at a stream; none if there is no hope."""
     timed_out = died.reason is Reason.TIMED_OUT
     if task.undecoded is not None:
-        return None
+        return replace(task, steps=0) if task.steps and died.decoding else None
     if died.decoding and timed_out:  # a limit of processor time is not met by chance
-        return replace(task, undecoded=died.reason)
+        return replace(task, undecoded=died.reason, steps=died.steps)
     deaths = task.deaths + 1
     if deaths < DEATHS and not timed_out:
         return replace(task, deaths=deaths)
-    return replace(task, deaths=deaths, undecoded=died.reason) if died.decoding else None
+    return replace(task, deaths=deaths, undecoded=died.reason, steps=died.steps) if died.decoding else None
 
 
 def _given_up(task: Task, died: Died) -> Outcome:

@@ -210,7 +210,10 @@ class _Worker:
             where = traceback.extract_tb(error.__traceback__)[-1]
             self._faults.append(f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}")
             if task.undecoded is None:
-                return self._outcome(examiner, replace(task, undecoded=Reason.CRASHED))
+                steps = self._pulse.look().steps
+                return self._outcome(examiner, replace(task, undecoded=Reason.CRASHED, steps=steps))
+            if task.steps:
+                return self._outcome(examiner, replace(task, steps=0))
             return Outcome(task.stream_id, task.size, Reason.CRASHED, type(error).__name__)
 
     def _prepare(self, job: ExamineJob) -> Examiner:
@@ -224,8 +227,9 @@ class _Worker:
         if self._examiner is None:
             hashers = loader.picture_hashers()
             self._examiner = Examiner(
-                source, self._matcher, hashers, self._seen, self._count_bytes, self._setup.sampling, self._pulse.begin
-            )
+                source, self._matcher, hashers, self._seen, self._count_bytes, self._setup.sampling,
+                self._pulse.begin, self._pulse.step,
+            )  # fmt: skip
         return self._examiner
 
     def _count_bytes(self, count: int) -> None:

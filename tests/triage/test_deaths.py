@@ -54,8 +54,10 @@ def test_every_hostile_stream_is_listed_with_its_reason_and_all_others_are_hashe
     listed = {(gap["locator"], gap["reason"]) for gap in document["not_examined"]}
     for name, reason in hostile.traps.items():
         content = contents[streams[name]["content"]]
-        assert (name, content["perceptual"], content["perceptual_reason"]) == (name, "failed", reason)
+        # the trap is a plug-in's hasher: the hashes made before it are kept
+        assert (name, content["perceptual"], content["perceptual_reason"]) == (name, "hashed", reason)
         assert (streams[name]["locator"], reason) in listed
+        assert {row["algorithm"] for row in hashes if row["content"] == content["sha256"]} == {"pdq", "phash"}
     for name in hostile.sha256.keys() - hostile.hostile:
         expected = ("hashed", None) if name.endswith(".jpg") else ("not-applicable", None)
         content = contents[streams[name]["content"]]
@@ -165,6 +167,14 @@ def test_who_ends_two_workers_is_read_without_a_decoder_and_then_given_up() -> N
     given_up = after_death(died, {3: task})
     assert given_up.units == ()
     assert [(each.stream_id, each.reason, each.detail) for each in given_up.outcomes] == [(3, "crashed", "signal 11")]
+
+
+def test_what_went_well_before_is_done_once_more_and_no_further() -> None:
+    died = Died(Reason.CRASHED, "signal 11", decoding=True, stream=3, steps=5)
+    ((task,),) = (unit.tasks for unit in after_death(died, {3: Task(3, "E1/p0/ext:3-1-0", 10, deaths=1)}).units)
+    assert (task.undecoded, task.steps) == (Reason.CRASHED, 5)
+    ((task,),) = (unit.tasks for unit in after_death(died, {3: task}).units)
+    assert (task.undecoded, task.steps) == (Reason.CRASHED, 0)
 
 
 def test_a_decoder_that_met_its_limit_is_not_called_again() -> None:
