@@ -65,7 +65,7 @@ def test_no_field_is_forgotten() -> None:
         Locator("m", "n", "o", "p"), b"q", 9, Allocation.DELETED, Recovery.ASSUMED_CONTIGUOUS, 10,
         Times(11, 12, 13, 14), Reason.SPARSE,
     )  # fmt: skip
-    task = Task(15, "r", 16, whole=True, deaths=17, undecoded=Reason.CRASHED, only_media=True)
+    task = Task(15, "r", 16, whole=True, deaths=17, undecoded=Reason.CRASHED, steps=18, only_media=True)
     match = content.matches[0]
     for value in (outcome, content, match, match.entry, content.perceptual_hashes[0], stream, stream.times, task):
         assert not _defaults(value)
