@@ -21,7 +21,8 @@ def status(case: CaseReader) -> dict[str, Any]:
         that contradict each other), ``standing`` (contents that match retracted or disputed entries),
         ``crowded_entries`` (those that match very many contents), ``pictures_hashed``, ``videos_hashed``,
         ``pictures_not_hashed``, ``videos_not_hashed``, ``partly_hashed`` (pictures and films of which only a part has
-        perceptual hashes), ``outcomes``, ``ledger_head``, ``case``.
+        perceptual hashes), ``pictures_not_compared``, ``videos_not_compared`` (hashed, and showing too little to
+        be compared), ``outcomes``, ``ledger_head``, ``case``.
     """
     counts = case.stream_counts()
     gaps = [{"locator": gap.locator, "reason": gap.reason, "detail": gap.detail} for gap in case.gaps()]
@@ -78,6 +79,8 @@ def status(case: CaseReader) -> dict[str, Any]:
         "pictures_not_hashed": account.pictures_not_hashed,
         "videos_not_hashed": account.videos_not_hashed,
         "partly_hashed": account.partly_hashed,
+        "pictures_not_compared": account.pictures_not_compared,
+        "videos_not_compared": account.videos_not_compared,
         "outcomes": outcomes,
         "not_examined": gaps,
         "scans": scans,
@@ -102,6 +105,19 @@ def _lines_about_sets(document: dict[str, Any]) -> Iterator[str]:
         yield f"disputed  {standing['disputed']:,} contents match an entry that others dispute"
     for each in document["crowded_entries"]:
         yield f"SUSPECT   {crowded_line(each['set'], each['position'], each['contents'])}"
+
+
+def _lines_about_appearance(document: dict[str, Any]) -> Iterator[str]:
+    """Say which pictures and films could not be found by what they show."""
+    for kind in ("pictures", "videos"):
+        for each in document[f"{kind}_not_hashed"]:
+            yield f"{kind:9} {each['count']:,} without perceptual hash: {each['reason']}"
+    for partly in document["partly_hashed"]:
+        yield f"partly    {partly['count']:,} pictures and videos have perceptual hashes of a part: {partly['reason']}"
+    for kind in ("pictures", "videos"):
+        count = document[f"{kind}_not_compared"]
+        if count:
+            yield f"{kind:9} {count:,} show too little to be compared: matched by digest only"
 
 
 def crowded_line(set_name: str, position: int, contents: int) -> str:
@@ -139,12 +155,7 @@ def status_lines(document: dict[str, Any]) -> Iterator[str]:
     yield from _lines_about_sets(document)
     for outcome in document["outcomes"]:
         yield f"{outcome['state']:9} {outcome['count']:,} streams: {outcome['reason']}"
-    for picture in document["pictures_not_hashed"]:
-        yield f"pictures  {picture['count']:,} without perceptual hash: {picture['reason']}"
-    for video in document["videos_not_hashed"]:
-        yield f"videos    {video['count']:,} without perceptual hash: {video['reason']}"
-    for partly in document["partly_hashed"]:
-        yield f"partly    {partly['count']:,} pictures and videos have perceptual hashes of a part: {partly['reason']}"
+    yield from _lines_about_appearance(document)
     gaps = document["not_examined"]
     if gaps:
         yield f"NOT EXAMINED: {len(gaps):,}"

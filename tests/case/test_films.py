@@ -174,6 +174,7 @@ def test_the_account_of_pictures_and_films(record: Recorder, store: CaseStore) -
     assert document["pictures_not_hashed"] == [{"perceptual": "failed", "reason": Reason.UNDECODABLE, "count": 1}]
     assert document["videos_not_hashed"] == [{"perceptual": "failed", "reason": Reason.UNDECODABLE, "count": 2}]
     assert document["partly_hashed"] == [{"perceptual": "hashed", "reason": Reason.TRUNCATED_PICTURE, "count": 2}]
+    assert (document["pictures_not_compared"], document["videos_not_compared"]) == (0, 0)
     text = "\n".join(status_lines(document))
     assert "of them 5 pictures, 5 videos" in text
     assert "partly    2 pictures and videos have perceptual hashes of a part: truncated-picture" in text
@@ -218,3 +219,33 @@ def test_contents_are_read_back_in_pages_however_many_frames_they_have(
         last = page[-1].digests.sha256
     assert [content for page in pages for content in page] == everything
     assert all(sum(content.film is not None for content in page) <= 1 for page in pages)
+
+
+def test_what_shows_too_little_to_be_compared_is_counted(record: Recorder, store: CaseStore) -> None:
+    """Below a quality of 50 a hash is kept and never compared: who reads the report must know how often."""
+
+    def of_quality(examined: ExaminedContent, *qualities: int) -> ExaminedContent:
+        hashes = [
+            dataclasses.replace(each, quality=quality)
+            for each, quality in zip(examined.perceptual_hashes, qualities, strict=True)
+        ]
+        return dataclasses.replace(examined, perceptual_hashes=tuple(hashes))
+
+    def without_frames(examined: ExaminedContent) -> ExaminedContent:
+        assert examined.film is not None
+        hashed = dataclasses.replace(examined.film.hashed, frames=())
+        return dataclasses.replace(examined, film=dataclasses.replace(examined.film, hashed=hashed))
+
+    record(
+        of_quality(picture(b"dark"), 49, 0),
+        of_quality(picture(b"dark, but not inside its border"), 49, 50),
+        picture(b"clear"),
+        dataclasses.replace(of_quality(picture(b"dark, with a film"), 0, 0), film=film(b"x").film),
+        without_frames(film(b"dark film")),
+        film(b"clear film"),
+    )
+    document = status(CaseReader(store))
+    assert (document["pictures_not_compared"], document["videos_not_compared"]) == (1, 1)
+    text = "\n".join(status_lines(document))
+    assert "pictures  1 show too little to be compared: matched by digest only" in text
+    assert "videos    1 show too little to be compared: matched by digest only" in text
