@@ -63,7 +63,8 @@ class FilmLimits:
 
     Attributes:
         frames: Sampled frames, of all video streams together.
-        seconds: Time of the clock, looked at after each packet and each read; less than a worker may be silent.
+        seconds: Of the processor, looked at after each packet and each read: how busy the machine is must not decide what
+            is found.
         pixels: Pixels of a frame.
     """
 
@@ -150,7 +151,7 @@ def sample(
         import av
     except ImportError as error:
         raise FilmError("needs the extra tamiz[video]", Reason.VIDEO_SUPPORT_MISSING) from error
-    deadline = time.monotonic() + limits.seconds
+    deadline = time.process_time() + limits.seconds
     watched = _WatchedFile(file, deadline)
     watched.seek(0)
     name = demuxer(watched.read(HEAD_SIZE))
@@ -203,7 +204,7 @@ class _WatchedFile:
 
     Attributes:
         failure: Why it ended early; ``None`` if it did not.
-        deadline: When its time is over, by the monotonic clock.
+        deadline: When its time is over, by ``time.process_time``.
     """
 
     def __init__(self, file: BinaryIO, deadline: float) -> None:
@@ -214,7 +215,7 @@ class _WatchedFile:
         self.tell = file.tell
 
     def read(self, size: int) -> bytes:
-        if self.failure is None and time.monotonic() > self.deadline:
+        if self.failure is None and time.process_time() > self.deadline:
             self.failure = Reason.VIEW_TIME_LIMIT
         if self.failure is not None:
             return b""
@@ -299,7 +300,7 @@ class _FilmReader:
                 if film.frames >= self.limits.frames:
                     film.limit = Reason.FRAME_LIMIT
                     return
-            if time.monotonic() > self.file.deadline:
+            if time.process_time() > self.file.deadline:
                 film.limit = Reason.VIEW_TIME_LIMIT
                 return
 

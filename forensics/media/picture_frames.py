@@ -53,7 +53,7 @@ def frames(image: Image.Image, data: bytes | bytearray | memoryview, deadline: f
     Args:
         image: The open file, its first picture loaded.
         data: Its whole content.
-        deadline: When to stop, by ``time.monotonic``.
+        deadline: When to stop, by ``time.process_time``.
 
     Returns:
         Why not everything was decoded, ``None`` if it was.
@@ -83,7 +83,7 @@ def _steps(decoders: Iterator[Callable[[], Picture]], deadline: float) -> FrameS
                 return reason
             if count == MAX_PAGES:
                 return reason or Reason.FRAME_LIMIT
-            if time.monotonic() > deadline:
+            if time.process_time() > deadline:
                 return reason or Reason.VIEW_TIME_LIMIT
             count += 1
             picture = step()
@@ -183,12 +183,12 @@ def _pages(image: Image.Image) -> Iterator[Callable[[], Picture]]:
 def _animation(image: Image.Image, data: bytes | bytearray | memoryview, deadline: float) -> FrameSteps:
     """Frames of an animation. Most formats store differences, so every frame up to the last is decoded."""
     count = _gif_frames(data, deadline) if image.format == "GIF" else int(getattr(image, "n_frames", 1))
-    if time.monotonic() > deadline:
+    if time.process_time() > deadline:
         return Reason.VIEW_TIME_LIMIT
     steps = min(MAX_FRAMES, count - 1)
     chosen = {-(-step * (count - 1) // steps) for step in range(1, steps + 1)}
     for number in range(1, count):
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             return Reason.VIEW_TIME_LIMIT
         try:
             with pillow_limits():
@@ -215,7 +215,7 @@ def _gif_frames(data: bytes | bytearray | memoryview, deadline: float) -> int:
     end = len(view)
     position = 13 + (3 << ((view[10] & 7) + 1) if view[10] & 0x80 else 0)
     count = 0
-    while position < end and time.monotonic() <= deadline:
+    while position < end and time.process_time() <= deadline:
         block = view[position]
         if block == 0x2C and position + 10 < end:  # image descriptor, its colour table, the code size
             packed = view[position + 9]

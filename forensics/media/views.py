@@ -21,7 +21,8 @@ from forensics.media.pixel_copy import composited_pixels, is_transparent
 from forensics.reason import Reason
 
 VIEW_SECONDS = 10.0
-"""After this time no further view of a file is begun. The original is decoded however long it takes."""
+"""After this time of the processor no further view of a file is begun: how busy the machine is must not decide what is
+found. The original is decoded however long it takes."""
 
 THUMBNAIL = "thumbnail"
 """Name of the view that is the small picture a camera or program put into the file."""
@@ -43,7 +44,7 @@ class Views(Iterator[Picture]):
         self.reason: Reason | None = None
         self._data = data
         self._begun = False
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.process_time() + seconds
         self._pictures = self._camera_raw() if camera_raw.is_camera_raw(data) else self._picture()
 
     def __next__(self) -> Picture:
@@ -169,7 +170,7 @@ class Views(Iterator[Picture]):
             raise PictureError("is a camera RAW file without a preview", Reason.UNSUPPORTED_FORMAT) from error
 
     def _is_late(self) -> bool:
-        if time.monotonic() <= self._deadline:
+        if time.process_time() <= self._deadline:
             return False
         self._tell(Reason.VIEW_TIME_LIMIT)
         return True
@@ -184,7 +185,7 @@ def views(data: bytes | bytearray | memoryview, seconds: float = VIEW_SECONDS) -
 
     Args:
         data: The whole content.
-        seconds: After this time no further view is begun.
+        seconds: After this time of the processor no further view is begun.
 
     Returns:
         An iterator; its ``reason`` says, when it is exhausted, why not everything was decoded. Taking the first view
