@@ -63,8 +63,8 @@ class FilmLimits:
 
     Attributes:
         frames: Sampled frames, of all video streams together.
-        seconds: Of the processor, looked at after each packet and each read: how busy the machine is must not decide what
-            is found.
+        seconds: Of the processor, looked at after each packet and each read: how busy the machine is must not decide
+            what is found.
         pixels: Pixels of a frame.
     """
 
