@@ -1,7 +1,7 @@
 """Starting child processes of our own: ``spawn``, without the parent's main program, deaf to Ctrl-C.
 
 ``spawn``, never ``fork``: an evidence handle that crosses a fork shares its file offset with the parent and gives wrong
-bytes without any error.
+bytes without any error. Only what has none, and never will, may fork (:mod:`forensics.triage.nursery`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,27 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from typing import Protocol
 
 _CONTEXT = multiprocessing.get_context("spawn")
+
+
+class ChildProcess(Protocol):
+    """A process of ours, however it was started: what :class:`multiprocessing.Process` says of it and does with it."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id."""
+
+    @property
+    def exitcode(self) -> int | None:
+        """How it ended, a signal as its negative number; ``None`` while it has not."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until it has ended, at most for so many seconds."""
+
+    def kill(self) -> None:
+        """End it at once."""
 
 
 def spawn(

@@ -58,6 +58,21 @@ def plugin_registry() -> pluggy.PluginManager:
     return registry
 
 
+def load_builtin() -> list[PictureHasher]:
+    """Import what ships with tamiz to read and hash evidence, and no other plug-in.
+
+    Returns:
+        Our own picture hashers.
+    """
+    from plugins import builtin
+
+    builtin.tamiz_image_formats()
+    builtin.tamiz_volume_systems()
+    builtin.tamiz_volume_layers()
+    builtin.tamiz_file_systems()
+    return builtin.tamiz_picture_hashers()
+
+
 def image_formats() -> list[ImageFormat]:
     """Every registered image format."""
     return _unique("image format", plugin_registry().hook.tamiz_image_formats(), "name")

@@ -11,16 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection as connections
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Self
 
 from forensics.errors import TriageError
 from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.reason import Reason
-from forensics.spawning import spawn
+from forensics.spawning import ChildProcess, spawn
 from forensics.triage import worker
 from forensics.triage.messages import Described, Done, ExamineJob, Job, Message, Refused, WorkerSetup
+from forensics.triage.nursery import Nursery, NurseryGoneError
 from forensics.triage.pulse import Moment, Pulse, Stage
 from forensics.triage.sandbox import Confinement
 
@@ -79,7 +79,7 @@ class Died:
 
 @dataclass(slots=True, eq=False)
 class _Member:
-    process: SpawnProcess
+    process: ChildProcess
     connection: Connection
     pulse: Pulse
     job: Job | None = None
@@ -125,6 +125,7 @@ class WorkerPool:
         self._false_starts = 0
         self._searched: dict[Path, tuple[SearchedArea, ...]] = {}
         self._members: list[_Member] = []
+        self._nursery = Nursery.open(self._setup)
         self._fill(size)
 
     def __enter__(self) -> Self:
@@ -146,9 +147,11 @@ class WorkerPool:
     def submit(self, job: Job) -> None:
         """Give a job to an idle worker; there must be one."""
         member = next(member for member in self._members if member.job is None)
+        if member.process.exitcode is not None:  # it died while idle, which no stream of this job has done
+            member = self._replace(member)
         member.job = job
         member.heard()
-        # if it died while idle, messages() sees the end of its pipe and hands the job back
+        # if it has died just now, messages() sees the end of its pipe and hands the job back
         with suppress(BrokenPipeError, ConnectionResetError):
             member.connection.send(self._informed(job))
 
@@ -249,11 +252,16 @@ class WorkerPool:
     def reset(self) -> None:
         """Drop all jobs and begin with new workers."""
         size = len(self._members)
-        self.close()
+        self._end_all()
         self._fill(size)
 
     def close(self) -> None:
         """End all workers at once; what they were doing is still pending in the case."""
+        self._end_all()
+        if self._nursery is not None:
+            self._nursery.close()
+
+    def _end_all(self) -> None:
         for member in self._members:
             member.connection.close()
             member.process.kill()
@@ -270,7 +278,7 @@ class WorkerPool:
             self.close()
             raise
 
-    def _replace(self, member: _Member) -> None:
+    def _replace(self, member: _Member) -> _Member:
         """End a worker, if it has not ended, and start another in its place."""
         moment = member.pulse.look()
         _log.info(
@@ -281,10 +289,24 @@ class WorkerPool:
         member.process.kill()
         member.process.join(5)
         member.pulse.close()
-        self._members[self._members.index(member)] = self._start()
+        successor = self._start()
+        self._members[self._members.index(member)] = successor
+        return successor
 
     def _start(self) -> _Member:
         pulse = Pulse()
-        environment = worker.single_threaded_environment()
-        process, connection = spawn(worker.run, pulse, self._setup, environment=environment)
-        return _Member(process, connection, pulse)
+        return _Member(*(self._forked(pulse) or self._spawned(pulse)), pulse)
+
+    def _forked(self, pulse: Pulse) -> tuple[ChildProcess, Connection] | None:
+        """A worker from the nursery; ``None`` if there is none. One that was killed is opened anew, once."""
+        for _ in range(2):
+            if self._nursery is None:
+                break
+            try:
+                return self._nursery.fork(pulse)
+            except NurseryGoneError:
+                self._nursery = Nursery.open(self._setup)
+        return None
+
+    def _spawned(self, pulse: Pulse) -> tuple[ChildProcess, Connection]:
+        return spawn(worker.run, pulse, self._setup, environment=worker.single_threaded_environment())

@@ -69,6 +69,10 @@ class Pulse:
     def __reduce__(self) -> tuple[object, ...]:
         return _received, (reduction.DupFd(self._descriptor),)
 
+    def fileno(self) -> int:
+        """Descriptor of the memory, to be sent to another process."""
+        return self._descriptor
+
     def begin(self, stage: Stage, stream: int | None = None) -> None:
         """Say what is done from now on.
 

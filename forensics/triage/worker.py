@@ -7,16 +7,20 @@ import os
 import signal
 import time
 import traceback
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numpy as np
+
 from forensics.errors import TamizError, TriageError
 from forensics.evidence.description import describe
 from forensics.evidence.source import Source
 from forensics.evidence.stream import NotExamined, Stream
-from forensics.media import kind
+from forensics.media import film, kind
+from forensics.media.picture import Picture
 from forensics.outcome import Outcome
 from forensics.reason import Reason
 from forensics.triage import sandbox
@@ -43,6 +47,9 @@ from hashsets.library import home_expanded
 from hashsets.matcher import Matcher
 from plugins import loader
 
+PROCESS_NAME = "tamiz-worker"
+"""What a process list calls a worker: 15 characters at most."""
+
 WALK_BATCH = 2000
 """Streams a message while walking."""
 
@@ -63,10 +70,11 @@ def run(connection: Connection, pulse: Pulse, setup: WorkerSetup) -> None:
     """
     # Ctrl-C goes to the coordinator, which ends its workers in order
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _show_name()
     # no coordinator, no work
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            _silence_libraries()
+            silence_libraries()
             _load_what_needs_programs()
             _confine(setup)
         except Exception as error:  # noqa: BLE001 - whatever it is, the user must hear of it
@@ -85,12 +93,27 @@ def _cannot_start(error: Exception) -> TamizError:
     return TriageError(what, None, "run with --debug and report it")
 
 
-def _silence_libraries() -> None:
+def _show_name() -> None:
+    """Let ``top`` and ``ps`` tell workers from the coordinator."""
+    with suppress(OSError):  # it is a convenience
+        Path("/proc/self/comm").write_text(PROCESS_NAME, "ascii")
+
+
+def silence_libraries() -> None:
     """Libraries write warnings to the terminal that may name what they read. Errors of ours go through the pipe."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     os.close(nowhere)
+
+
+def load_what_all_need() -> None:
+    """Load what a worker will need, whatever the evidence, but no plug-in of a laboratory: they may start threads."""
+    kind.media_type(b"\0")
+    film.is_supported()
+    practice = Picture(np.add.outer(np.arange(128, dtype=np.uint8), np.arange(128, dtype=np.uint8)), 128, 128)
+    for hasher in loader.load_builtin():  # a hasher may load libraries with its first picture only
+        deque(hasher.hash(practice), maxlen=0)
 
 
 def _load_what_needs_programs() -> None:

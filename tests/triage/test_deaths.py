@@ -23,6 +23,7 @@ from forensics.triage.suspects import after_death
 from tests.conftest import Evidence
 from tests.triage import hostile_disk
 from tests.triage.hostile_disk import SPARSE_FILE, HostileDisk
+from tests.triage.processes import workers
 from tests.triage.traps import TRAPS, install_traps
 
 SOON = Limits(decoding_seconds=3, idle_seconds=3)
@@ -48,6 +49,7 @@ def test_every_hostile_stream_is_listed_with_its_reason_and_all_others_are_hashe
     with CaseReader.open(tmp_path / "a.case") as case:
         streams = {row["path"].rpartition("/")[2]: row for row in case._rows("SELECT * FROM streams")}
         contents = {row["sha256"]: row for row in case._rows("SELECT * FROM contents")}
+        hashes = list(case._rows("SELECT * FROM perceptual_hashes"))
         document = status(case)
     assert {name: streams[name]["content"] for name in hostile.sha256} == hostile.sha256
     assert (streams[SPARSE_FILE]["state"], streams[SPARSE_FILE]["reason"]) == ("skipped", "sparse")
@@ -78,7 +80,7 @@ class KillingDisplay(NoDisplay):
     def show(self, *, changed: bool) -> None:
         if self.state.phase is Phase.EXAMINING and self.state.streams_done >= self.streams and not self.has_killed:
             self.has_killed = True
-            os.kill(workers_of(os.getpid())[-1], signal.SIGKILL)
+            os.kill(workers()[-1], signal.SIGKILL)
 
 
 @pytest.mark.parametrize("streams", [0, 1, 30])
@@ -101,7 +103,7 @@ class CountingDisplay(NoDisplay):
         self.workers: set[int] = set()
 
     def show(self, *, changed: bool) -> None:
-        self.workers.update(workers_of(os.getpid()))
+        self.workers.update(workers())
 
 
 def test_workers_are_replaced_after_so_many_units_and_when_they_hold_much_memory(
@@ -118,19 +120,6 @@ def test_workers_are_replaced_after_so_many_units_and_when_they_hold_much_memory
         run_scan(f"{case}.case", evidence.image, limits=limits, display=display, jobs=1)
         assert (len(display.workers) == 1) if least == 1 else (len(display.workers) >= least), case
         assert logical_digest(tmp_path / f"{case}.case") == logical_digest(tmp_path / "whole.case")
-
-
-def workers_of(parent: int) -> list[int]:
-    """Processes that a pool of this process has spawned."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[1]) == parent and b"spawn_main" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except (OSError, ValueError, IndexError):
-            continue
-    return found
 
 
 def test_time_in_which_the_coordinator_stood_still_does_not_count(
