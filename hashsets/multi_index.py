@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hashsets.hamming import BITS, NO_PAIRS, WORDS, FlatIndex, Hashes, Pairs, distances_between
+from hashsets.hamming import BITS, NO_PAIRS, WORDS, FlatIndex, HammingIndex, Hashes, Pairs, distances_between
 
 CHUNKS = 16
 LEAST_HASHES = 16384
@@ -63,7 +63,17 @@ _Rows: TypeAlias = npt.NDArray[np.int64]
 
 def is_worth_it(hashes: int, radius: int) -> bool:
     """Tell whether tables make searching so many hashes within a radius cheaper than comparing them all."""
-    return _cost(hashes, radius) < _SCAN_COST * hashes
+    return hashes >= LEAST_HASHES and _cost(hashes, radius) < _SCAN_COST * hashes
+
+
+def index_of(hashes: Hashes, radius: int) -> HammingIndex:
+    """An index in memory over hashes that are searched within a radius: with tables where these make it cheaper.
+
+    Args:
+        hashes: As for :class:`~hashsets.hamming.FlatIndex`.
+        radius: The widest within which they will be searched often.
+    """
+    return MultiIndex(hashes, make_tables(hashes, radius)) if is_worth_it(len(hashes), radius) else FlatIndex(hashes)
 
 
 def table_shapes(hashes: int, radius: int) -> dict[str, tuple[str, tuple[int, ...]]]:

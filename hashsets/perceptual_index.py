@@ -22,7 +22,7 @@ from hashsets.database import library_errors
 from hashsets.digest_index import source_of
 from hashsets.external_sort import ExternalSort, Records, unnamed_file
 from hashsets.hamming import WORDS, FlatIndex, HammingIndex, Hashes, Pairs, pack
-from hashsets.multi_index import LEAST_HASHES, TABLES, MultiIndex, fill_tables, is_worth_it, table_shapes
+from hashsets.multi_index import TABLES, MultiIndex, fill_tables, is_worth_it, table_shapes
 
 KIND = "perceptual-index/2"
 _PACKED_AT_ONCE = 65536
@@ -129,7 +129,7 @@ class PerceptualIndexBuilder:
             "copy_starts": (_SMALL, (hashes + 1,)),
             "entry_of_copy": (_SMALL, (rows,)),
         }
-        if hashes >= LEAST_HASHES and is_worth_it(hashes, self._radius):
+        if is_worth_it(hashes, self._radius):
             shapes.update(table_shapes(hashes, self._radius))
         return shapes
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from forensics.case.store import CaseStore
 from forensics.errors import CaseError
 from forensics.hashing.perceptual import FAITHFUL_PROBES
-from hashsets.hamming import FlatIndex, HammingIndex, Hashes, pack
+from hashsets.hamming import Hashes, pack
 from hashsets.known_hashes import LEAST_QUALITY
-from hashsets.multi_index import LEAST_HASHES, MultiIndex, is_worth_it, make_tables
+from hashsets.multi_index import index_of
 from hashsets.picture_search import RADIUS
 from hashsets.uninformative import is_uninformative
 
@@ -125,7 +125,7 @@ def _equal(cases: Sequence[CaseStore], *, everything: bool) -> Iterator[Link]:
 def _alike(cases: Sequence[CaseStore], first: int, second: int) -> Iterator[Link]:
     known, known_hashes = _hashes(cases[first])
     asked, asked_hashes = _hashes(cases[second])
-    index = _index(known_hashes)
+    index = index_of(known_hashes, RADIUS[_ALGORITHM])
     for start in range(0, len(asked), _QUERIES_AT_ONCE):
         rows, found, distances = index.search(asked_hashes[start : start + _QUERIES_AT_ONCE], RADIUS[_ALGORITHM])
         for (one, other), distance in _nearest(
@@ -162,13 +162,6 @@ def _hashes(case: CaseStore) -> tuple[list[str], Hashes]:
         if not is_uninformative(value)
     ]
     return [content for content, _ in rows], pack(value for _, value in rows)
-
-
-def _index(hashes: Hashes) -> HammingIndex:
-    radius = RADIUS[_ALGORITHM]
-    if len(hashes) < LEAST_HASHES or not is_worth_it(len(hashes), radius):
-        return FlatIndex(hashes)
-    return MultiIndex(hashes, make_tables(hashes, radius))
 
 
 def _content(case: CaseStore, number: int, sha256: str) -> LinkedContent:

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from forensics.case.content_walk import Query, Scope, condition
 from forensics.case.listing import FIRM_TIERS
 from forensics.hashing.perceptual import FAITHFUL_PROBES
-from hashsets.hamming import FlatIndex, HammingIndex, Hashes, pack
+from hashsets.hamming import pack
 from hashsets.known_hashes import LEAST_QUALITY
-from hashsets.multi_index import LEAST_HASHES, MultiIndex, is_worth_it, make_tables
+from hashsets.multi_index import index_of
 from hashsets.picture_search import RADIUS
 from hashsets.uninformative import is_uninformative
 
@@ -57,7 +55,7 @@ def near_duplicates(query: Query) -> dict[str, NearDuplicate]:
     found: dict[str, NearDuplicate] = {}
     if not values:
         return found
-    index = _index(pack(values))
+    index = index_of(pack(values), RADIUS["pdq"])
     unmatched = f"content IN (SELECT sha256 FROM contents WHERE {condition(Scope.UNMATCHED_MEDIA)})"  # noqa: S608
     asked = _hashes(query, unmatched)
     while batch := list(islice(asked, _QUERIES_AT_ONCE)):
@@ -81,11 +79,3 @@ def _hashes(query: Query, chosen: str, *parameters: Any) -> Iterator[tuple[str, 
     for row in rows:
         if len(row["value"]) == _DIGITS and not is_uninformative(row["value"]):
             yield row["content"], row["value"]
-
-
-def _index(hashes: Hashes) -> HammingIndex:
-    hashes = np.ascontiguousarray(hashes)
-    radius = RADIUS["pdq"]
-    if len(hashes) < LEAST_HASHES or not is_worth_it(len(hashes), radius):
-        return FlatIndex(hashes)
-    return MultiIndex(hashes, make_tables(hashes, radius))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from forensics.hashing.pdq import pdq_hash
 from hashsets import multi_index
 from hashsets.hamming import FlatIndex, HammingIndex, Hashes, pack
-from hashsets.multi_index import CHUNKS, MultiIndex, is_worth_it, make_tables, table_shapes
+from hashsets.multi_index import CHUNKS, LEAST_HASHES, MultiIndex, index_of, is_worth_it, make_tables, table_shapes
 from tests.pictures import many, plasma
 
 RADIUS = 31
@@ -251,3 +251,12 @@ class TestLayout:
     def test_tables_of_other_hashes_are_refused(self) -> None:
         with pytest.raises(ValueError, match="of other hashes"):
             MultiIndex(uniform(1, 10), make_tables(uniform(1, 11), RADIUS))
+
+
+def test_the_cheaper_index_is_chosen_and_finds_the_same() -> None:
+    few, many = uniform(3, 100), uniform(4, LEAST_HASHES)
+    assert isinstance(index_of(few, RADIUS), FlatIndex)
+    index = index_of(many, RADIUS)
+    assert isinstance(index, MultiIndex)
+    rows, found, distances = index.search(many[:5], RADIUS)
+    assert set(zip(rows.tolist(), found.tolist(), distances.tolist(), strict=True)) == {(n, n, 0) for n in range(5)}
