@@ -17,21 +17,23 @@ def descendants(ancestor: int) -> dict[int, str]:
     Returns:
         Name by process id.
     """
-    parents: dict[int, tuple[int, str]] = {}
+    parents: dict[int, int] = {}
+    names: dict[int, str] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             before, _, after = (folder / "stat").read_text().rpartition(")")
-            state, parent = after.split()[:2]
-        except (OSError, ValueError):
+        except OSError:
             continue
+        state, above = after.split()[:2]
         if state not in "ZX":
-            parents[int(folder.name)] = int(parent), before.partition("(")[2]
+            parents[int(folder.name)] = int(above)
+            names[int(folder.name)] = before.partition("(")[2]
     found = {}
-    for pid, (parent, name) in parents.items():
-        above = parent
-        while above != ancestor and above in parents:
-            above = parents[above][0]
-        if above == ancestor:
+    for pid, name in names.items():
+        parent = parents[pid]
+        while parent != ancestor and parent in parents:
+            parent = parents[parent]
+        if parent == ancestor:
             found[pid] = name
     return found
 

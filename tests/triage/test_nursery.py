@@ -64,7 +64,7 @@ def test_the_signal_that_ended_a_worker_is_told(nursery: Nursery, number: signal
     pulse = Pulse()
     process, connection = nursery.fork(pulse)
     started(pulse)
-    assert process.exitcode is None
+    assert [process.exitcode] == [None]
     os.kill(process.pid, number)
     process.join(30)
     assert process.exitcode == -number
