@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 from forensics.case.ledger import canonical_json
+from forensics.case.many_rows import write_many
 from forensics.case.storable import storable
 from forensics.case.store import CaseStore
 from forensics.case.stored_contents import StoredContent, contents_after
@@ -18,6 +22,27 @@ from forensics.reason import LEFT_OUT
 from hashsets.match import Match
 
 _EVERYTHING = Everything()
+
+_HASHED = (
+    "WITH outcome (stream_id, sha256) AS (VALUES (rows)) "
+    "UPDATE streams SET state = 'hashed', content = sha256 FROM outcome WHERE id = stream_id AND state = 'pending'"
+)
+_UNHASHED = (
+    "WITH outcome (stream_id, became, why, words) AS (VALUES (rows)) "
+    "UPDATE streams SET state = became, reason = why, detail = words "
+    "FROM outcome WHERE id = stream_id AND state = 'pending'"
+)
+_CONTENT = (
+    "INSERT INTO contents VALUES (rows) ON CONFLICT DO UPDATE SET "
+    "perceptual = excluded.perceptual, perceptual_reason = excluded.perceptual_reason, "
+    "width = excluded.width, height = excluded.height "
+)
+_HASHED_LESS_BEFORE = (
+    "WHERE (perceptual_reason = 'benign' AND excluded.perceptual_reason IS NOT 'benign') "
+    "OR (perceptual_reason = 'video-support-missing' AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed'))"
+)
+_ENTRY = "INSERT INTO entries_hit VALUES (rows) ON CONFLICT DO NOTHING"
+_HIT = "INSERT INTO hits VALUES (rows) ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +95,8 @@ class FindingRecorder:
         """
         items = list(items)
         with self._store.transaction():
-            self._connection.executemany(
-                INSERT_STREAM,
-                [stream_row(source_id, volume_id, item, plan) for item in items if isinstance(item, Stream)],
-            )
+            rows = [stream_row(source_id, volume_id, item, plan) for item in items if isinstance(item, Stream)]
+            write_many(self._connection, INSERT_STREAM, rows)
             insert_not_examined(self._connection, source_id, (item for item in items if isinstance(item, NotExamined)))
             if last:
                 self._connection.execute("UPDATE volumes SET walked = 1 WHERE id = ?", (volume_id,))
@@ -124,26 +147,31 @@ class FindingRecorder:
                     after = (page[-1][6], page[-1][0])
 
     def add_outcomes(self, outcomes: Sequence[Outcome]) -> list[int]:
-        """Record what became of some streams.
+        """Record what became of some streams. Of a stream that has an outcome already, it stays as it is.
 
         Returns:
             Ids of streams whose outcome rests on a content this case does not hold: they must be examined again.
         """
         again: list[int] = []
-        rows: list[tuple[str, str | None, str | None, str | None, int]] = []
+        hashed: dict[int, str] = {}
+        unhashed: dict[int, tuple[str, str | None, str | None]] = {}
         with self._store.transaction():
             self._add_contents([outcome.content for outcome in outcomes if outcome.content is not None])
+            told = {outcome.sha256 for outcome in outcomes if outcome.content is None and outcome.sha256 is not None}
+            held = self._held(told)
             for outcome in outcomes:
-                sha256 = outcome.sha256
-                if sha256 is not None and outcome.content is None and not self._holds(sha256):
-                    again.append(outcome.stream_id)
+                stream_id, sha256 = outcome.stream_id, outcome.sha256
+                if stream_id in hashed or stream_id in unhashed:
                     continue
-                state = "hashed" if sha256 else "skipped" if outcome.reason in LEFT_OUT else "failed"
-                rows.append((state, outcome.reason, outcome.detail or None, sha256, outcome.stream_id))
-            self._connection.executemany(
-                "UPDATE streams SET state = ?, reason = ?, detail = ?, content = ? WHERE id = ? AND state = 'pending'",
-                rows,
-            )
+                if sha256 is None:
+                    state = "skipped" if outcome.reason in LEFT_OUT else "failed"
+                    unhashed[stream_id] = (state, outcome.reason and str(outcome.reason), outcome.detail or None)
+                elif outcome.content is None and sha256 not in held:
+                    again.append(stream_id)
+                else:
+                    hashed[stream_id] = sha256
+            write_many(self._connection, _HASHED, sorted(hashed.items()))
+            write_many(self._connection, _UNHASHED, [(stream_id, *row) for stream_id, row in unhashed.items()])
         return again
 
     def locator(self, stream_id: int) -> str:
@@ -196,52 +224,54 @@ class FindingRecorder:
 
     def add_matches(self, sha256: str, matches: Iterable[Match]) -> None:
         """Record the entries a content matches, inside the caller's transaction."""
-        for match in matches:
-            entry = match.entry
-            self._connection.execute(
-                "INSERT INTO entries_hit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    self._set_uuids.get(entry.set_uuid, entry.set_uuid), entry.position, entry.reference,
-                    entry.category, entry.md5, entry.sha1, entry.sha256, entry.size,
-                    canonical_json(dict(entry.attributes)),
-                ),
-            )  # fmt: skip
-            self._connection.execute(
-                "INSERT INTO hits VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (
-                    sha256, self._set_uuids.get(entry.set_uuid, entry.set_uuid), entry.position, match.basis,
-                    match.distance, match.tier, match.probe,
-                    ",".join(match.agreeing), ",".join(match.disagreeing), match.query_covered, match.known_covered,
-                ),
-            )  # fmt: skip
+        self._add_matches((sha256, match) for match in matches)
 
-    def _holds(self, sha256: str) -> bool:
-        return self._connection.execute("SELECT 1 FROM contents WHERE sha256 = ?", (sha256,)).fetchone() is not None
+    def _add_matches(self, matches: Iterable[tuple[str, Match]]) -> None:
+        entries: dict[tuple[str, int], tuple[Any, ...]] = {}
+        hits: list[tuple[Any, ...]] = []
+        for sha256, match in matches:
+            entry = match.entry
+            set_uuid = self._set_uuids.get(entry.set_uuid, entry.set_uuid)
+            if (set_uuid, entry.position) not in entries:
+                entries[set_uuid, entry.position] = (
+                    set_uuid, entry.position, entry.reference, entry.category, entry.md5, entry.sha1, entry.sha256,
+                    entry.size, canonical_json(dict(entry.attributes)),
+                )  # fmt: skip
+            hits.append(
+                (
+                    sha256, set_uuid, entry.position, match.basis, match.distance, str(match.tier), match.probe,
+                    ",".join(match.agreeing), ",".join(match.disagreeing), match.query_covered, match.known_covered,
+                )
+            )  # fmt: skip
+        write_many(self._connection, _ENTRY, list(entries.values()))
+        write_many(self._connection, _HIT, hits)
+
+    def _held(self, contents: set[str]) -> set[str]:
+        """Which of some contents the case holds."""
+        if not contents:
+            return set()
+        query = "SELECT sha256 FROM contents WHERE sha256 IN (SELECT value FROM json_each(?))"
+        return {row[0] for row in self._connection.execute(query, (json.dumps(sorted(contents)),))}
 
     def _add_contents(self, contents: Sequence[ExaminedContent]) -> None:
         """Add contents, or complete those that were not hashed whole; their matches are recorded in any case.
 
         Another scan may have added a content meanwhile, with other sets.
         """
-        rows = []
+        rows: list[tuple[Any, ...]] = []
+        resampled: list[tuple[Any, ...]] = []
         for content in contents:
-            digests = content.digests
-            is_resampled = content.film is not None and self._forget_key_frames(digests.sha256, content.film)
-            fate = (content.perceptual, content.perceptual_reason, content.width, content.height)
-            whole = (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type)
-            rows.append((*whole, *fate, is_resampled))
-        self._connection.executemany(
-            "INSERT INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-            "perceptual = excluded.perceptual, perceptual_reason = excluded.perceptual_reason, "
-            "width = excluded.width, height = excluded.height "
-            "WHERE (perceptual_reason = 'benign' AND excluded.perceptual_reason IS NOT 'benign') "
-            "OR (perceptual_reason = 'video-support-missing' "
-            "AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed')) "
-            "OR ?",
-            rows,
-        )
-        self._connection.executemany(
-            "INSERT INTO perceptual_hashes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            digests, film = content.digests, content.film
+            fate = (str(content.perceptual), content.perceptual_reason, content.width, content.height)
+            row = (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, *fate)
+            is_resampled = film is not None and self._forget_key_frames(digests.sha256, film)
+            (resampled if is_resampled else rows).append(row)
+        rows.sort(key=itemgetter(0))  # as the table is: neighbours then go to the same page
+        write_many(self._connection, _CONTENT + _HASHED_LESS_BEFORE, rows)
+        write_many(self._connection, _CONTENT + "WHERE TRUE", resampled)
+        write_many(
+            self._connection,
+            "INSERT INTO perceptual_hashes VALUES (rows) ON CONFLICT DO NOTHING",
             [
                 (content.digests.sha256, item.algorithm, item.probe, item.value, item.quality, item.decode)
                 for content in contents
@@ -251,7 +281,7 @@ class FindingRecorder:
         for content in contents:
             if content.film is not None:
                 self._add_film(content.digests.sha256, content.film)
-            self.add_matches(content.digests.sha256, content.matches)
+        self._add_matches((content.digests.sha256, match) for content in contents for match in content.matches)
 
     def _forget_key_frames(self, sha256: str, film: ExaminedFilm) -> bool:
         """Make room for the frames of every second of a film that an earlier scan hashed by key frames only.
@@ -287,8 +317,9 @@ class FindingRecorder:
                 film.frames,
             ),
         )
-        self._connection.executemany(
-            "INSERT INTO film_frames VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        write_many(
+            self._connection,
+            "INSERT INTO film_frames VALUES (rows) ON CONFLICT DO NOTHING",
             # a damaged or forged film states times that no number of a case can hold
             [(sha256, storable(frame.milliseconds), frame.value, frame.quality) for frame in hashed.frames],
         )
@@ -321,7 +352,8 @@ def _unhashed_without_cause(benign_sets: Sequence[str], sampling: Sampling | Non
 
 def insert_not_examined(connection: sqlite3.Connection, source_id: int, items: Iterable[NotExamined]) -> None:
     """Record what could not be examined, inside the caller's transaction."""
-    connection.executemany(
-        "INSERT INTO not_examined VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    write_many(
+        connection,
+        "INSERT INTO not_examined VALUES (rows) ON CONFLICT DO NOTHING",
         [(source_id, item.locator, item.reason, item.detail, storable(item.size)) for item in items],
     )

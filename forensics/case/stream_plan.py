@@ -71,7 +71,7 @@ class Everything:
 INSERT_STREAM = (
     "INSERT INTO streams (source_id, volume_id, locator, path, path_bytes, size, allocation, "
     "recovery, physical_offset, modified, accessed, changed, created, priority, state, reason) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "VALUES (rows) "
     # only what is there already may be passed over; anything else refused must be heard of
     "ON CONFLICT (source_id, locator, path, coalesce(path_bytes, '')) DO NOTHING"
 )
@@ -80,7 +80,8 @@ INSERT_STREAM = (
 def stream_row(source_id: int, volume_id: int, stream: Stream, plan: Plan) -> tuple[Any, ...]:
     """The row of a stream that a walk found, for :data:`INSERT_STREAM`.
 
-    Of a privileged one it holds neither name nor times.
+    Of a privileged one it holds neither name nor times. Codes are made plain text and numbers: sqlite3 takes its time
+    over any other class.
     """
     placement = plan.place(stream.path, stream.size, stream.allocation)
     reason: Reason | None
@@ -94,9 +95,9 @@ def stream_row(source_id: int, volume_id: int, stream: Stream, plan: Plan) -> tu
         offset, reason = stream.physical_offset, stream.not_hashable or placement.reason
         file_times = tuple(map(utc.from_nanoseconds, (times.modified, times.accessed, times.changed, times.created)))
     return (
-        source_id, volume_id, str(stream.locator), path, path_bytes, storable(stream.size), stream.allocation,
-        stream.recovery, storable(offset), *file_times, placement.priority, "pending" if reason is None else "skipped",
-        reason,
+        source_id, volume_id, str(stream.locator), path, path_bytes, storable(stream.size), str(stream.allocation),
+        str(stream.recovery), storable(offset), *file_times, int(placement.priority),
+        "pending" if reason is None else "skipped", reason,
     )  # fmt: skip
 
 

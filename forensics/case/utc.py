@@ -7,8 +7,8 @@ from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_KEPT_SECONDS = 16_384
-"""Files come in crowds: what one second is written as is kept for the others."""
+_KEPT = 16_384
+"""Files come in crowds, and their times are often one: what a time or a second is written as is kept for the others."""
 
 
 def now() -> str:
@@ -21,6 +21,7 @@ def written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@lru_cache(_KEPT)
 def from_nanoseconds(nanoseconds: int | None) -> str | None:
     """Write a file time without losing precision.
 
@@ -37,7 +38,7 @@ def from_nanoseconds(nanoseconds: int | None) -> str | None:
     return None if moment is None else f"{moment}.{fraction:09d}Z"
 
 
-@lru_cache(_KEPT_SECONDS)
+@lru_cache(_KEPT)
 def _to_the_second(seconds: int) -> str | None:
     try:
         moment = _EPOCH + timedelta(seconds=seconds)

@@ -18,7 +18,7 @@ from forensics.errors import CaseError
 from forensics.evidence.stream import NotExamined
 from forensics.outcome import Outcome
 from forensics.reason import Reason
-from tests.case.conftest import EXAMINER, content, description, exact_match, known_set, stream
+from tests.case.conftest import EXAMINER, content, description, exact_match, known_set, picture, stream
 
 
 @pytest.fixture
@@ -121,6 +121,61 @@ def test_an_outcome_that_rests_on_an_unknown_content_is_sent_back(
     (pending,) = findings.pending(source_id)
     assert findings.add_outcomes([Outcome(pending.id, 3, sha256="f" * 64)]) == [pending.id]
     assert findings.pending_totals(source_id) == (1, 3)
+
+
+def test_of_two_outcomes_of_one_stream_the_first_stands(
+    store: CaseStore, sources: SourceRecorder, findings: FindingRecorder, source_id: int
+) -> None:
+    walk(sources, findings, source_id, stream(1), stream(2))
+    first, second = (pending.id for pending in findings.pending(source_id))
+    known, other = content(b"abc"), content(b"abd")
+    hashed = [Outcome(first, 3, sha256=each.digests.sha256, content=each) for each in (known, other)]
+    failed = Outcome(first, 3, Reason.READ_ERROR)
+    assert findings.add_outcomes([*hashed, failed]) == []
+    assert (
+        findings.add_outcomes([Outcome(second, 3, Reason.SHORT_READ), dataclasses.replace(hashed[1], stream_id=second)])
+        == []
+    )
+    assert store.connection.execute("SELECT state, reason, content FROM streams ORDER BY id").fetchall() == [
+        ("hashed", None, known.digests.sha256),
+        ("failed", "short-read", None),
+    ]
+
+
+def test_outcomes_written_at_once_are_those_written_one_by_one(tmp_path: Path) -> None:
+    digests: set[str] = set()
+    for at_once in (1, 7, 500):
+        sent_back: list[int] = []
+        with CaseStore.create(tmp_path / f"{at_once}.case", "1", EXAMINER, None, []) as store:
+            recorder, findings = ScanRecorder(store, EXAMINER), FindingRecorder(store)
+            recorder.begin("scan", "standard", {}, {}, [known_set("n")])
+            sources = SourceRecorder(store, EXAMINER, recorder.scan_id)
+            source_id = sources.register(description(tmp_path / f"{at_once}.raw"), None, None).id
+            walk(sources, findings, source_id, *(stream(n, offset=n) for n in range(500)))
+            outcomes = [_outcome(pending.id, n) for n, pending in enumerate(findings.pending(source_id))]
+            for start in range(0, len(outcomes), at_once):
+                sent_back += findings.add_outcomes(outcomes[start : start + at_once])
+            digests.add(CaseReader(store).logical_digest())
+            assert sent_back == [outcome.stream_id for outcome in outcomes[2::7]]
+            assert store.connection.execute("SELECT state, count(*) FROM streams GROUP BY 1").fetchall() == [
+                ("failed", 72), ("hashed", 284), ("pending", 72), ("skipped", 72),
+            ]  # fmt: skip
+    assert len(digests) == 1
+
+
+def _outcome(stream_id: int, number: int) -> Outcome:
+    """One of each kind in turn: left out, failed, resting on nothing, with hashes and matches, known, new."""
+    if number % 7 == 0:
+        return Outcome(stream_id, 3, Reason.EXCLUDED_BY_PROFILE)
+    if number % 7 == 1:
+        return Outcome(stream_id, 3, Reason.READ_ERROR, "at byte 0")
+    if number % 7 == 2:
+        return Outcome(stream_id, 3, sha256=f"{number:064x}")
+    examined = (
+        picture(b"%d" % number, exact_match("n", number)) if number % 7 == 3 else content(b"%d" % (number // 100))
+    )
+    known = number % 7 == 4 and number % 100 > 50
+    return Outcome(stream_id, 3, sha256=examined.digests.sha256, content=None if known else examined)
 
 
 def test_the_same_evidence_elsewhere_gives_the_same_logical_digest(tmp_path: Path) -> None:
