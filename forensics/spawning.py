@@ -59,6 +59,12 @@ def spawn(
     return process, ours
 
 
+def single_threaded_environment() -> dict[str, str]:
+    """Environment variables a child needs from its start that shares the cores with others like it: one thread each."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+    return {name: os.environ.get(name, "1") for name in names}
+
+
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set environment variables while a child starts, so that it has them before it imports anything."""

@@ -18,7 +18,6 @@ import numpy as np
 
 from forensics.errors import EvidenceError, FilmError
 from forensics.media.film_formats import HEAD_SIZE, demuxer
-from forensics.media.picture import Picture
 from forensics.reason import Reason
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
     from forensics.media.frame_sampler import FrameSampler
+    from forensics.media.picture import Picture
 
 FILM_DECODE_PATH = "film-v1"
 """Name of the path from a film to the pixels of its frames: grey, at full size, turned as the film asks for, one a
@@ -342,6 +342,8 @@ def _keep_cover(film: FilmSampling, packet: Packet[VideoStream]) -> None:
 def _picture(film: FilmSampling, frame: VideoFrame, limits: FilmLimits) -> Picture | None:
     """A frame in grey, turned as a viewer turns it; nothing if it cannot be converted, which is counted."""
     import av
+
+    from forensics.media.picture import Picture
 
     if frame.width * frame.height > limits.pixels:
         raise FilmError("has a frame of more pixels than are decoded", Reason.TOO_MANY_PIXELS)

@@ -28,8 +28,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import NoReturn, Self
 
-from forensics.spawning import spawn
-from forensics.triage import worker
+from forensics.spawning import single_threaded_environment, spawn
 from forensics.triage.messages import WorkerSetup
 from forensics.triage.pulse import Pulse
 
@@ -97,7 +96,7 @@ class Nursery:
     """The nursery, as seen by the coordinator. Made by :meth:`open`."""
 
     def __init__(self, setup: WorkerSetup) -> None:
-        self._process, connection = spawn(run, setup, environment=worker.single_threaded_environment())
+        self._process, connection = spawn(run, setup, environment=single_threaded_environment())
         self._socket = socket.socket(fileno=os.dup(connection.fileno()))
         connection.close()
 
@@ -172,7 +171,7 @@ class Nursery:
         self._process.join()
 
 
-# The nursery's own process
+# The nursery's own process. Only here is imported what workers are made of: the coordinator needs none of it.
 
 
 def run(connection: Connection, setup: WorkerSetup) -> None:
@@ -182,6 +181,8 @@ def run(connection: Connection, setup: WorkerSetup) -> None:
         connection: To the coordinator.
         setup: What every worker needs to know.
     """
+    from forensics.triage import worker
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker.silence_libraries()
     open_at_first = _open_descriptors()
@@ -267,6 +268,8 @@ class _Forks:
 
     def _become_worker(self, nursery: int, descriptors: list[int], own: tuple[int, int]) -> NoReturn:
         """Live as a worker, with nothing of the others' in hand, and never come back."""
+        from forensics.triage import worker
+
         code = 1
         try:
             ctypes.CDLL(None).prctl(_SIGNAL_AT_DEATH_OF_PARENT, signal.SIGKILL)

@@ -17,8 +17,7 @@ from typing import Self
 from forensics.errors import TriageError
 from forensics.evidence.lost_file_systems import SearchedArea
 from forensics.reason import Reason
-from forensics.spawning import ChildProcess, spawn
-from forensics.triage import worker
+from forensics.spawning import ChildProcess, single_threaded_environment, spawn
 from forensics.triage.messages import Described, Done, ExamineJob, Job, Message, Refused, WorkerSetup
 from forensics.triage.nursery import Nursery, NurseryGoneError
 from forensics.triage.pulse import Moment, Pulse, Stage
@@ -309,4 +308,6 @@ class WorkerPool:
         return None
 
     def _spawned(self, pulse: Pulse) -> tuple[ChildProcess, Connection]:
-        return spawn(worker.run, pulse, self._setup, environment=worker.single_threaded_environment())
+        from forensics.triage import worker  # which this process needs for its name only, and takes long to load
+
+        return spawn(worker.run, pulse, self._setup, environment=single_threaded_environment())

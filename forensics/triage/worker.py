@@ -267,9 +267,3 @@ class _Worker:
         self._faults.clear()
         self._bytes_read = 0
         self._reported = time.monotonic()
-
-
-def single_threaded_environment() -> dict[str, str]:
-    """Environment variables a worker needs from its start: one thread a worker, the cores are shared out by us."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-    return {name: os.environ.get(name, "1") for name in names}
