@@ -17,9 +17,9 @@ import click
 from forensics.errors import TamizError
 from plugins.command import TamizCommand
 from plugins.sample_evidence import folder as demo_folder
-from plugins.sample_evidence.comparison import Comparison, Sighting, compare, parse_hits
 
 if TYPE_CHECKING:
+    from plugins.sample_evidence.comparison import Comparison, Sighting
     from plugins.sample_evidence.disk import SampleEvidence
 
 _EXHIBITS = ("E1", "E2")
@@ -61,7 +61,9 @@ def demo(context: click.Context, folder: Path, *, as_json: bool) -> None:
     """
     demo_folder.prepare(folder)
     click.echo(f"Building the sample evidence in {_short(folder)} ...", err=as_json)
-    from plugins.sample_evidence.disk import build  # every command would pay for importing it
+    # every command would pay for importing it
+    from plugins.sample_evidence.comparison import compare
+    from plugins.sample_evidence.disk import build
 
     evidence = build(folder)
     job = run_main_job(evidence, folder, quiet=as_json)
@@ -100,6 +102,8 @@ def run_main_job(evidence: SampleEvidence, folder: Path, *, quiet: bool = False)
     ]
     for arguments in commands:
         _run(folder, arguments, quiet=quiet)
+    from plugins.sample_evidence.comparison import parse_hits
+
     hits = parse_hits(_read(folder, ["hits", case, "--json"], quiet=quiet))
     status = _read(folder, ["status", case, "--json"], quiet=quiet)
     return MainJob(hits, parse_status(status), folder / demo_folder.REPORT)
