@@ -40,9 +40,9 @@ from forensics.triage.seen import SeenContents
 from forensics.triage.selection import Selection
 from forensics.triage.suspects import after_death
 
-COMMIT_OUTCOMES = 2000
+COMMIT_OUTCOMES = 10_000
 COMMIT_SECONDS = 1.0
-"""Outcomes are written when there are so many, or after so long."""
+"""Outcomes are written when there are so many, or after so long. The more at once, the fewer pages are written again."""
 
 UNNAMED = "source"
 """Label of a source until the case has told which one it is."""
@@ -80,6 +80,7 @@ class SourceScan:
         allow_writable: Examine a folder or device even if something could write to it.
         sampling: Which frames of films are hashed; ``None`` if films cannot be decoded.
         include_privileged: Examine also what earlier scans withheld as privileged.
+        retry_failed: Examine again what earlier scans could not, or only in part.
         problems: What was found wrong with sources and did not stop their examination.
     """
 
@@ -97,6 +98,7 @@ class SourceScan:
     allow_writable: bool = False
     sampling: Sampling | None = None
     include_privileged: bool = False
+    retry_failed: bool = False
     problems: list[TamizError] = field(default_factory=list)
     _outcomes: list[Outcome] = field(default_factory=list)
     _committed: float = field(default_factory=time.monotonic)
@@ -126,6 +128,8 @@ class SourceScan:
         self.findings.choose_again(source.id, self.selection)
         if self.include_privileged:
             self.sources.release_privileged(source.id, [volume.label for volume, _ in description.volumes])
+        if self.retry_failed:
+            self.findings.try_again(source.id, description.not_examined)
         for volume in self.sources.volumes(source.id):
             if not volume.walked:
                 self._walk(access, source.id, volume)
@@ -140,8 +144,8 @@ class SourceScan:
 
     def flush(self) -> list[Task]:
         """Write the outcomes at hand; give back the tasks that must be done again."""
-        sizes = {outcome.stream_id: outcome.size for outcome in self._outcomes}
         again = self.findings.add_outcomes(self._outcomes)
+        sizes = {outcome.stream_id: outcome.size for outcome in self._outcomes} if again else {}
         self._outcomes.clear()
         self._committed = time.monotonic()
         return [Task(stream_id, self.findings.locator(stream_id), sizes[stream_id], whole=True) for stream_id in again]
@@ -242,7 +246,8 @@ class SourceScan:
         self.display.phase(Phase.EXAMINING, access.label, bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
-            for sha256 in self.findings.known_contents(self.benign_sets, self.sampling):
+            whole_only = self.retry_failed
+            for sha256 in self.findings.known_contents(self.benign_sets, self.sampling, whole_only=whole_only):
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
             return self._work_off(access, units(self.findings.pending(source_id), self.selection), seen, verify)
@@ -334,7 +339,7 @@ class SourceScan:
         """Count the hits among streams just examined, further copies of a content included."""
         count = 0
         for outcome in outcomes:
-            if outcome.content is not None:
+            if outcome.content is not None and outcome.content.matches:
                 matched = sum(match.entry.set_uuid in self.notable_sets for match in outcome.content.matches)
                 if matched:
                     self._hits_by_content[outcome.content.digests.sha256] = matched
