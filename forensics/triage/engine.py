@@ -42,7 +42,7 @@ from forensics.triage.suspects import after_death
 
 COMMIT_OUTCOMES = 10_000
 COMMIT_SECONDS = 1.0
-"""Outcomes are written when there are so many, or after so long. The more at once, the fewer pages are written again."""
+"""Outcomes are written when they are so many, or after so long. The more at once, the fewer pages are written twice."""
 
 UNNAMED = "source"
 """Label of a source until the case has told which one it is."""
