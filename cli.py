@@ -83,6 +83,7 @@ def cli() -> None:
 @click.option("--profile", type=click.Choice(("quick", "standard", "deep")), default="standard", show_default=True)
 @click.option("--source-digest/--no-source-digest", default=True, help="SHA-256 of the evidence before and after.")
 @click.option("--verify-image", is_flag=True, help="Recompute the digest that the acquisition tool stored (E01).")
+@click.option("--retry-failed", is_flag=True, help="Examine again what earlier scans could not read or decode whole.")
 @ALLOW_WRITABLE
 @PASSWORD_FILE
 @RECOVERY_KEY_FILE
@@ -92,7 +93,7 @@ def cli() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the state of the case as JSON at the end.")
 def scan(
     case: Path, sources: tuple[Path, ...], exhibit: str | None, sets: tuple[str, ...], jobs: int | None, profile: str,
-    source_digest: bool, verify_image: bool, allow_writable: bool, password_files: tuple[str, ...],
+    source_digest: bool, verify_image: bool, retry_failed: bool, allow_writable: bool, password_files: tuple[str, ...],
     recovery_key_files: tuple[str, ...], filters: Filters, include_privileged: bool, examiner: str | None,
     progress: str, as_json: bool,
 ) -> None:  # fmt: skip
@@ -107,7 +108,7 @@ def scan(
     folder, known_sets = _chosen_sets(sets)
     request = triage.ScanRequest(
         sources, exhibit, known_sets, folder, jobs, triage.Profile(profile), source_digest, verify_image,
-        Keyring.read(password_files, recovery_key_files), allow_writable, filters, include_privileged,
+        Keyring.read(password_files, recovery_key_files), allow_writable, filters, include_privileged, retry_failed,
     )  # fmt: skip
     with writing_to_case(case, examiner) as (store, actor), choose_display(Style(progress)) as display:
         result = triage.scan(store, actor, request, display)

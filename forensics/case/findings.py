@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
+from forensics.case.another_try import HASHED_IN_PART, try_again
 from forensics.case.ledger import canonical_json
 from forensics.case.many_rows import write_many
 from forensics.case.storable import storable
@@ -39,7 +40,8 @@ _CONTENT = (
 )
 _HASHED_LESS_BEFORE = (
     "WHERE (perceptual_reason = 'benign' AND excluded.perceptual_reason IS NOT 'benign') "
-    "OR (perceptual_reason = 'video-support-missing' AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed'))"
+    "OR (perceptual_reason = 'video-support-missing' AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed')) "
+    f"OR ({HASHED_IN_PART} AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed'))"
 )
 _ENTRY = "INSERT INTO entries_hit VALUES (rows) ON CONFLICT DO NOTHING"
 _HIT = "INSERT INTO hits VALUES (rows) ON CONFLICT DO NOTHING"
@@ -108,6 +110,17 @@ class FindingRecorder:
         """
         with self._store.transaction():
             choose_again(self._connection, source_id, plan)
+
+    def try_again(self, source_id: int, not_examined: Iterable[NotExamined]) -> None:
+        """Make wait what earlier scans of a source could not examine.
+
+        Args:
+            source_id: The source.
+            not_examined: What still cannot be, as the source is opened now.
+        """
+        with self._store.transaction():
+            try_again(self._connection, source_id)
+            insert_not_examined(self._connection, source_id, not_examined)
 
     # The work and its outcomes
 
@@ -182,14 +195,19 @@ class FindingRecorder:
         """How many contents the case holds."""
         return int(self._connection.execute("SELECT count(*) FROM contents").fetchone()[0])
 
-    def known_contents(self, benign_sets: Sequence[str], sampling: Sampling | None = None) -> Iterator[str]:
+    def known_contents(
+        self, benign_sets: Sequence[str], sampling: Sampling | None = None, *, whole_only: bool = False
+    ) -> Iterator[str]:
         """SHA-256 of every content in the case that need not be examined again.
 
         Args:
             benign_sets: UUIDs of the benign sets of this scan.
             sampling: Which frames of films this scan hashes; ``None`` if it cannot decode films.
+            whole_only: Leave out also those hashed in part, or not at all, for any other reason.
         """
         spared = _unhashed_without_cause(benign_sets, sampling)
+        if whole_only:
+            spared += f" OR {HASHED_IN_PART}"
         query = f"SELECT sha256 FROM contents WHERE NOT ({spared})"  # noqa: S608 - question marks only
         for row in self._connection.execute(query, tuple(benign_sets)):
             yield row[0]
@@ -264,7 +282,7 @@ class FindingRecorder:
             digests, film = content.digests, content.film
             fate = (str(content.perceptual), content.perceptual_reason, content.width, content.height)
             row = (digests.sha256, digests.sha1, digests.md5, digests.size, content.media_type, *fate)
-            is_resampled = film is not None and self._forget_key_frames(digests.sha256, film)
+            is_resampled = film is not None and self._forget_fewer_frames(digests.sha256, film)
             (resampled if is_resampled else rows).append(row)
         rows.sort(key=itemgetter(0))  # as the table is: neighbours then go to the same page
         write_many(self._connection, _CONTENT + _HASHED_LESS_BEFORE, rows)
@@ -283,21 +301,24 @@ class FindingRecorder:
                 self._add_film(content.digests.sha256, content.film)
         self._add_matches((content.digests.sha256, match) for content in contents for match in content.matches)
 
-    def _forget_key_frames(self, sha256: str, film: ExaminedFilm) -> bool:
-        """Make room for the frames of every second of a film that an earlier scan hashed by key frames only.
+    def _forget_fewer_frames(self, sha256: str, film: ExaminedFilm) -> bool:
+        """Make room for the frames of a film that an earlier scan hashed by key frames only, or not to its end.
 
         Its matches with the sets of this scan, which rest on those frames, are found anew; others stay as found.
 
         Returns:
-            Whether there were key frames only.
+            Whether it did so.
         """
-        key_frames = Sampling.KEY_FRAMES
-        where = "content = ?1 AND EXISTS (SELECT 1 FROM films WHERE content = ?1 AND sampling = ?2 AND ?3 <> ?2)"
-        values = (sha256, key_frames, film.sampling)
+        where = (
+            "content = ?1 AND EXISTS (SELECT 1 FROM films JOIN contents ON sha256 = films.content "  # noqa: S608 - literals
+            "WHERE films.content = ?1 AND ((sampling = ?2 AND ?3 <> ?2) "
+            f"OR (sampling = ?3 AND frames < ?4 AND {HASHED_IN_PART})))"
+        )
+        values = (sha256, Sampling.KEY_FRAMES, film.sampling, film.frames)
         self._connection.execute(f"DELETE FROM film_frames WHERE {where}", values)  # noqa: S608 - literals only
         for set_uuid in self._set_uuids.values():
             self._connection.execute(
-                f"DELETE FROM hits WHERE {where} AND set_uuid = ?4 "  # noqa: S608 - literals only
+                f"DELETE FROM hits WHERE {where} AND set_uuid = ?5 "  # noqa: S608 - literals only
                 "AND (query_covered IS NOT NULL OR probe GLOB 'frame-at-*')",
                 (*values, set_uuid),
             )

@@ -72,6 +72,7 @@ class ScanRequest:
         allow_writable: Examine a folder or device even if something could write to it.
         filters: What to examine and what to leave out.
         include_privileged: Examine also what earlier scans withheld as privileged.
+        retry_failed: Examine again what earlier scans could not, or only in part.
     """
 
     sources: tuple[Path, ...]
@@ -86,6 +87,7 @@ class ScanRequest:
     allow_writable: bool = False
     filters: Filters = field(default_factory=Filters)
     include_privileged: bool = False
+    retry_failed: bool = False
 
     def arguments(self) -> dict[str, Any]:
         """The request as the case records it."""
@@ -102,6 +104,7 @@ class ScanRequest:
             "allow_writable": self.allow_writable,
             **self.filters.recorded(),
             "include_privileged": self.include_privileged,
+            "retry_failed": self.retry_failed,
         }
 
     def selection(self) -> Selection:
@@ -185,6 +188,7 @@ def scan(
                 allow_writable=request.allow_writable,
                 sampling=sampling if film.is_supported() else None,
                 include_privileged=request.include_privileged,
+                retry_failed=request.retry_failed,
                 problems=problems,
             )
             for source in request.sources:

@@ -24,6 +24,7 @@ from tests.films import film, moving
 from tests.pictures import encoded, photo
 from tests.plugin_package import install_picture_hasher
 from tests.triage.test_appearance import KNOWN, bordered, with_thumbnail
+from tests.triage.test_deaths import SOON, logical_digest
 
 RunScan = Callable[..., ScanResult]
 
@@ -93,8 +94,6 @@ def test_a_view_that_ends_workers_does_not_cost_what_was_hashed_before_it(
     run_scan: RunScan, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, reason: str
 ) -> None:
     """A known picture is found though its thumbnail was made to bring the decoder down."""
-    from tests.triage.test_deaths import SOON
-
     folder = tmp_path / "seized"
     folder.mkdir()
     (folder / "a.jpg").write_bytes(with_thumbnail(KNOWN, photo(400, 600, seed=3)))
@@ -126,3 +125,30 @@ def test_steps_left_never_fall_below_none() -> None:
         left.append(steps.left)
     assert left == [2, 1, 0, 0]
     assert Steps().left is None
+
+
+def test_a_picture_whose_hashing_was_cut_short_is_hashed_whole_when_tried_again(
+    run_scan: RunScan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an update: what brought the decoder down yesterday may be decoded today."""
+    folder = tmp_path / "seized"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(PICTURE)
+    (folder / "b.txt").write_bytes(b"harmless")
+    run_scan("whole.case", folder, allow_writable=True)
+    plugin = install_picture_hasher(
+        tmp_path / "plugin", "brittle", "import os", "if picture.view == 'trimmed':\n    os.abort()"
+    )
+    with monkeypatch.context() as patched:
+        patched.syspath_prepend(plugin)
+        run_scan("a.case", folder, allow_writable=True)
+    run_scan("a.case", folder, allow_writable=True)  # is not done again unasked
+    assert gaps(tmp_path / "a.case") == ["crashed"]
+    run_scan("a.case", folder, allow_writable=True, retry_failed=True)
+    assert gaps(tmp_path / "a.case") == []
+    assert logical_digest(tmp_path / "a.case") == logical_digest(tmp_path / "whole.case")
+
+
+def gaps(case: Path) -> list[str]:
+    with CaseReader.open(case) as reader:
+        return [gap.reason for gap in reader.gaps()]
