@@ -133,21 +133,27 @@ import sys, time
 from pathlib import Path
 from forensics.triage.messages import WorkerSetup
 from forensics.triage.pool import WorkerPool
+from forensics.triage.pulse import Stage
 
 pool = WorkerPool(2, WorkerSetup(Path(sys.argv[1]), ()))
+while sys.argv[2] == "confined" and any(each.pulse.look().stage is Stage.STARTING for each in pool._members):
+    time.sleep(0.01)
 print(pool._nursery is not None, flush=True)
 time.sleep(120)
 """
 
 
 @pytest.mark.parametrize("whole_group", [False, True])
-def test_nothing_is_left_when_the_coordinator_is_killed(tmp_path: Path, whole_group: bool) -> None:
-    """Not even workers that hang and so do not see that nobody speaks to them any more."""
-    plugin = install_picture_hasher(tmp_path / "plugin", "hangs", "while True: pass", "pass")
-    path = os.pathsep.join([str(plugin), *filter(None, sys.path)])
+@pytest.mark.parametrize("state", ["loading", "confined"])
+def test_nothing_is_left_when_the_coordinator_is_killed(tmp_path: Path, state: str, whole_group: bool) -> None:
+    """Not even workers that stand still and so do not see that nobody speaks to them any more."""
+    places = list(filter(None, sys.path))
+    if state == "loading":
+        places.append(str(install_picture_hasher(tmp_path / "plugin", "hangs", "while True: pass", "pass")))
     with subprocess.Popen(
-        [sys.executable, "-c", COORDINATOR, tmp_path / "library"],
-        stdout=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "PYTHONPATH": path},
+        [sys.executable, "-c", COORDINATOR, tmp_path / "library", state],
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(places)},
     ) as coordinator:  # fmt: skip
         assert coordinator.stdout is not None
         ready = coordinator.stdout.readline()
@@ -155,6 +161,9 @@ def test_nothing_is_left_when_the_coordinator_is_killed(tmp_path: Path, whole_gr
         below = descendants(coordinator.pid)
         while list(below.values()).count(PROCESS_NAME) < 2 and time.monotonic() < end:
             below = descendants(coordinator.pid)
+        if state == "confined":
+            for pid in (pid for pid, name in below.items() if name == PROCESS_NAME):
+                os.kill(pid, signal.SIGSTOP)
         if whole_group:
             os.killpg(coordinator.pid, signal.SIGKILL)
         else:
@@ -179,6 +188,8 @@ def test_a_nursery_that_was_killed_takes_its_workers_along_and_is_opened_anew(
 ) -> None:
     with WorkerPool(2, setup) as pool:
         first = workers()
+        for member in pool._members:
+            started(member.pulse)
         assert pool._nursery is not None
         pool._nursery._process.kill()
         end = time.monotonic() + 30
