@@ -24,9 +24,9 @@ from hashsets.match import Match
 
 _EVERYTHING = Everything()
 
-_HASHED = (
-    "WITH outcome (stream_id, sha256) AS (VALUES (rows)) "
-    "UPDATE streams SET state = 'hashed', content = sha256 FROM outcome WHERE id = stream_id AND state = 'pending'"
+_HASHED = (  # all in one statement: row by row it takes twice as long
+    "UPDATE streams SET state = 'hashed', content = json_extract(value, '$[1]') FROM json_each(?) "
+    "WHERE streams.id = json_extract(value, '$[0]') AND state = 'pending'"
 )
 _UNHASHED = (
     "WITH outcome (stream_id, became, why, words) AS (VALUES (rows)) "
@@ -183,7 +183,7 @@ class FindingRecorder:
                     again.append(stream_id)
                 else:
                     hashed[stream_id] = sha256
-            write_many(self._connection, _HASHED, sorted(hashed.items()))
+            self._connection.execute(_HASHED, (json.dumps(sorted(hashed.items())),))
             write_many(self._connection, _UNHASHED, [(stream_id, *row) for stream_id, row in unhashed.items()])
         return again
 
