@@ -243,10 +243,10 @@ class Source:
         """
         if locator.source != self.label or locator.address is None:
             raise LocatorError(f"names no stream of source {self.label}", str(locator), "check the label")
-        volume = next((volume for volume in self.volumes() if volume.label == locator.volume), None)
-        if volume is None:
+        node = self._all_nodes().get(locator.volume or "")
+        if node is None:
             raise LocatorError("no such volume in this source", str(locator), "check that it is the same image")
-        file_system = self.file_system(volume)
+        file_system = self.file_system(node.volume)
         if file_system is None or file_system.type != locator.file_system:
             raise LocatorError("no such file system in this volume", str(locator), "check that it is the same image")
         return file_system.open(locator.address)
