@@ -1,6 +1,6 @@
 """The plan of a scan: a million small files (time, memory, share of writing), and how soon the first hit is shown.
 
-``python -m bench plan [--files 250000,1000000] [--disk-files 20000] [--only small-files|first-hit]``
+``python -m bench plan [--files 250000,1000000] [--disk-files 20000] [--only small-files|first-hit] [--folder FOLDER]``
 
 1. ext4 disks of many files of 1 to 4 kB: seconds a file, CPU of all processes, the coordinator's peak memory, and the
    share of the time that it spends in the database.
@@ -8,7 +8,8 @@
    these the user's. One is known: the last of the user's, the worst place for it. Seconds until the hit is shown beside
    those of the whole scan, with streams in classes of priority and in physical order alone.
 
-Each scan runs in a process of its own, whose measures are then those of the coordinator.
+Each scan runs in a process of its own, whose measures are then those of the coordinator. Disks are kept in the folder
+if one is given, and used again.
 """
 
 from __future__ import annotations
@@ -44,30 +45,27 @@ def main() -> None:
     parser.add_argument("--files", default=",".join(map(str, SMALL_FILES)))
     parser.add_argument("--disk-files", type=int, default=DISK_FILES)
     parser.add_argument("--only", choices=("small-files", "first-hit"))
+    parser.add_argument("--folder", type=Path)
     options, _ = parser.parse_known_args()
-    if options.only != "first-hit":
-        for count in map(int, options.files.split(",")):
-            with tempfile.TemporaryDirectory() as name:
-                _small_files(Path(name), count)
-    if options.only != "small-files":
-        with tempfile.TemporaryDirectory() as name:
-            _first_hit(Path(name), options.disk_files)
+    with tempfile.TemporaryDirectory() as name:
+        folder = options.folder or Path(name)
+        folder.mkdir(exist_ok=True)
+        if options.only != "first-hit":
+            for count in map(int, options.files.split(",")):
+                _small_files(folder, count)
+        if options.only != "small-files":
+            _first_hit(folder, options.disk_files)
 
 
 # Many small files
 
 
 def _small_files(folder: Path, count: int) -> None:
-    random = np.random.default_rng(count)
-    noise = random.bytes(8 << 20)
-    starts, sizes = random.integers(0, len(noise) - 8192, count).tolist(), random.integers(1000, 4000, count).tolist()
-    tree = folder / "tree"
-    for number, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-        if number % FILES_A_FOLDER == 0:
-            inner = tree / f"d{number // FILES_A_FOLDER % 97:02}" / f"d{number // FILES_A_FOLDER:04}"
-            inner.mkdir(parents=True)
-        (inner / f"file{number:07}.dat").write_bytes(b"%d " % number + noise[start : start + size])
-    image = _ext4(folder, count * 4096 + (count << 9) + (256 << 20), inodes=count + count // 50 + 1000)
+    image = folder / f"small-{count}.raw"
+    if not image.exists():
+        _write_small_files(folder / "tree", count)
+        _ext4(folder / "tree", image, count * 4096 + (count << 9) + (256 << 20), inodes=count + count // 50 + 1000)
+    _read_once(image)
     found = _scan_apart(folder, image, None)
     assert found["hashed"] == count, found
     print(
@@ -80,23 +78,41 @@ def _small_files(folder: Path, count: int) -> None:
     )
 
 
-def _ext4(folder: Path, size: int, inodes: int) -> Path:
-    image = folder / "disk.raw"
-    command = ["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-N", str(inodes), "-d", folder / "tree", image]
+def _write_small_files(tree: Path, count: int) -> None:
+    random = np.random.default_rng(count)
+    noise = random.bytes(8 << 20)
+    starts, sizes = random.integers(0, len(noise) - 8192, count).tolist(), random.integers(1000, 4000, count).tolist()
+    for number, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        if number % FILES_A_FOLDER == 0:
+            inner = tree / f"d{number // FILES_A_FOLDER % 97:02}" / f"d{number // FILES_A_FOLDER:04}"
+            inner.mkdir(parents=True)
+        (inner / f"file{number:07}.dat").write_bytes(b"%d " % number + noise[start : start + size])
+
+
+def _ext4(tree: Path, image: Path, size: int, inodes: int) -> None:
+    command: list[str | Path] = ["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-N", str(inodes), "-d", tree, image]
     subprocess.run([*command, f"{size >> 20}M"], check=True, env=_ENVIRONMENT)
-    subprocess.run(["rm", "-r", folder / "tree"], check=True)
-    return image
+    subprocess.run(["rm", "-r", tree], check=True)
+
+
+def _read_once(image: Path) -> None:
+    """Have it in the page cache: what is measured is not the disk that it lies on."""
+    with image.open("rb") as file:
+        while file.read(1 << 20):
+            pass
 
 
 # The first hit
 
 
 def _first_hit(folder: Path, files: int) -> None:
-    known = _lay_out(folder / "tree", files)
-    image = _ext4(folder, files * BYTES_A_FILE * 11 // 10 + (64 << 20), inodes=files * 2)
-    (folder / "known.csv").write_text(f"md5\n{known}\n")
+    image, known = folder / f"first-hit-{files}.raw", folder / f"first-hit-{files}.csv"
+    if not image.exists():
+        known.write_text(f"md5\n{_lay_out(folder / 'tree', files)}\n")
+        _ext4(folder / "tree", image, files * BYTES_A_FILE * 11 // 10 + (64 << 20), inodes=files * 2)
+    _read_once(image)
     for classes in (True, False):
-        found = _scan_apart(folder, image, folder / "known.csv", classes=classes)
+        found = _scan_apart(folder, image, known, classes=classes)
         order = "classes of priority" if classes else "physical order     "
         print(
             f"{order}  first hit {found['first_hit']:5.1f} s  whole scan {found['seconds']:5.1f} s  "
@@ -141,10 +157,11 @@ def _lay_out(tree: Path, files: int) -> str:
 
 
 def _scan_apart(folder: Path, image: Path, known: Path | None, *, classes: bool = True) -> dict[str, Any]:
-    arguments = [str(folder), str(image), str(known or ""), "classes" if classes else "physical"]
-    finished = subprocess.run(
-        [sys.executable, "-m", "bench.plan", *arguments], check=True, stdout=subprocess.PIPE, stderr=sys.stderr
-    )
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        arguments = [place, str(image), str(known or ""), "classes" if classes else "physical"]
+        finished = subprocess.run(
+            [sys.executable, "-m", "bench.plan", *arguments], check=True, stdout=subprocess.PIPE, stderr=sys.stderr
+        )
     return dict(json.loads(finished.stdout))
 
 
@@ -162,8 +179,9 @@ def _scan(folder: Path, image: Path, known: Path | None, *, classes: bool) -> di
         _time(FindingRecorder, name, clock)
     if not classes:
         from forensics.triage import selection
+        from forensics.triage.priority import Priority
 
-        selection.priority_of = lambda *_: selection.Priority.OTHER
+        vars(selection)["priority_of"] = lambda *_: Priority.OTHER
     phases: list[tuple[str, float]] = []
     first: list[float] = []
     began = time.perf_counter()
@@ -182,7 +200,7 @@ def _scan(folder: Path, image: Path, known: Path | None, *, classes: bool) -> di
         if known is not None and not library.sets():
             library.import_list(known, "known", Disposition.NOTABLE)
         sets = tuple(library.sets())
-    case = folder / f"{'classes' if classes else 'physical'}.case"
+    case = folder / "1.case"
     actor = Actor("B", "bench")
     with CaseStore.create(case, "1", actor, None, []) as store:
         began = time.perf_counter()
