@@ -40,7 +40,7 @@ from forensics.triage.seen import SeenContents
 from forensics.triage.selection import Selection
 from forensics.triage.suspects import after_death
 
-COMMIT_OUTCOMES = 10_000
+COMMIT_OUTCOMES = 4_000
 COMMIT_SECONDS = 1.0
 """Outcomes are written when they are so many, or after so long. The more at once, the fewer pages are written twice."""
 
@@ -265,7 +265,7 @@ class SourceScan:
         at_work: dict[Job, _InFlight] = {}
         exhausted = False
         while True:
-            while self.pool.idle and not (exhausted and not again):
+            while self.pool.has_room and not (exhausted and not again):
                 unit = again.popleft() if again else next(planned, None)
                 if unit is None:
                     exhausted = True

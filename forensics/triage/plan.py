@@ -55,6 +55,11 @@ class Unit:
 
     tasks: tuple[Task, ...]
 
+    @property
+    def size(self) -> int:
+        """Bytes of all of its streams."""
+        return sum(task.size for task in self.tasks)
+
     def halves(self) -> tuple[Unit, ...]:
         """The unit cut in two, to close in on a stream that kills workers."""
         middle = len(self.tasks) // 2

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,6 +29,11 @@ _log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 0.25
 """How often workers are looked at, and how long is waited for them to say something."""
+
+QUEUED_UNITS, QUEUED_BYTES = 4, 16 * 1024 * 1024
+"""So many units of streams a worker is given at most, if it has fewer bytes than that: what it was given ahead it does
+while the coordinator writes. Few, for all of them together must fit into the pipe, or both could wait for each other;
+and small, lest one worker have much to do in the end and others nothing."""
 
 FALSE_STARTS = 3
 """So many workers in a row that end before they begin to work are no accident."""
@@ -81,11 +88,26 @@ class _Member:
     process: ChildProcess
     connection: Connection
     pulse: Pulse
-    job: Job | None = None
+    jobs: deque[Job] = field(default_factory=deque)  # the one at work, and those it has been given ahead
     units: int = 0
     last: Moment = field(default_factory=lambda: Moment(Stage.STARTING, 0, 0))
     silent: float = 0.0
     processor: float = 0.0
+
+    @property
+    def job(self) -> Job | None:
+        """The job at work."""
+        return self.jobs[0] if self.jobs else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it may be given another job."""
+        return not self.jobs or (len(self.jobs) < QUEUED_UNITS and self.load < QUEUED_BYTES)
+
+    @property
+    def load(self) -> float:
+        """Bytes of the streams that it has been given; what is no unit of streams leaves no room for others."""
+        return sum(job.unit.size if isinstance(job, ExamineJob) else math.inf for job in self.jobs)
 
     def heard(self) -> None:
         """It has said something, or made a step."""
@@ -134,9 +156,9 @@ class WorkerPool:
         self.close()
 
     @property
-    def idle(self) -> int:
-        """How many workers have no job."""
-        return sum(member.job is None for member in self._members)
+    def has_room(self) -> bool:
+        """Whether any worker has no job, or may be given one ahead."""
+        return any(member.has_room for member in self._members)
 
     @property
     def busy(self) -> bool:
@@ -144,12 +166,16 @@ class WorkerPool:
         return any(member.job is not None for member in self._members)
 
     def submit(self, job: Job) -> None:
-        """Give a job to an idle worker; there must be one."""
-        member = next(member for member in self._members if member.job is None)
-        if member.process.exitcode is not None:  # it died while idle, which no stream of this job has done
+        """Give a job to the worker that has least to do; one must have room."""
+        member = min((each for each in self._members if each.has_room), key=lambda each: (len(each.jobs), each.load))
+        if not member.jobs and member.process.exitcode is not None:  # no stream of this job has done that
             member = self._replace(member)
-        member.job = job
-        member.heard()
+        self._give(member, job)
+
+    def _give(self, member: _Member, job: Job) -> None:
+        if not member.jobs:
+            member.heard()
+        member.jobs.append(job)
         # if it has died just now, messages() sees the end of its pipe and hands the job back
         with suppress(BrokenPipeError, ConnectionResetError):
             member.connection.send(self._informed(job))
@@ -167,7 +193,7 @@ class WorkerPool:
         Raises:
             TriageError: Workers end as they start.
         """
-        by_connection = {member.connection: member for member in self._members if member.job is not None}
+        by_connection = {member.connection: member for member in self._members if member.jobs}
         for ready in connections.wait(list(by_connection), timeout):
             member = by_connection[ready]  # type: ignore[index]
             yield from self._receive(member)
@@ -176,7 +202,7 @@ class WorkerPool:
             # a longer pause was one of ours
             passed, self._checked = min(now - self._checked, 4 * CHECK_SECONDS), now
             for member in list(self._members):
-                if member.job is not None:
+                if member.jobs:
                     yield from self._check(member, passed)
 
     def _receive(self, member: _Member) -> Iterator[tuple[Job, Message | Died]]:
@@ -192,24 +218,28 @@ class WorkerPool:
         if isinstance(message, Described):
             self._searched[job.source.path] = message.description.searched
         if isinstance(message, Done | Refused):
-            member.job = None
+            member.jobs.popleft()
             member.units += isinstance(job, ExamineJob)
             if self._is_worn(member):
                 self._replace(member)
         yield job, message
 
     def _ended(self, member: _Member, job: Job) -> Iterator[tuple[Job, Died]]:
-        """Replace a worker that has ended, and hand back its job, or do it again if the worker never began."""
+        """Replace a worker that has ended, and hand back its job, or do it again if the worker never began.
+
+        What it was given ahead goes to its successor.
+        """
         member.process.join(5)
         code, moment = member.process.exitcode, member.pulse.look()
         detail = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        self._replace(member)
         if moment.stage is Stage.STARTING:
             self._false_starts += 1
             if self._false_starts >= FALSE_STARTS:
                 raise TriageError("workers end as they start", detail, "check memory and plug-ins with 'tamiz doctor'")
-            self.submit(job)
+            self._replace(member)
             return
+        member.jobs.popleft()
+        self._replace(member)
         # nobody but the kernel, short of memory, sends this one; by hand it happens once, and a stream is tried twice
         killed = code == -signal.SIGKILL
         reason = Reason.OUT_OF_MEMORY if killed else Reason.CRASHED
@@ -237,13 +267,12 @@ class WorkerPool:
             detail = f"decoding stood still for {limits.idle_seconds:.0f} s"
         else:
             return
-        job, last = member.job, member.last
-        assert job is not None  # noqa: S101 - as asked for above
+        job, last = member.jobs.popleft(), member.last
         self._replace(member)
         yield job, Died(Reason.TIMED_OUT, detail, decoding, last.stream, last.steps)
 
     def _is_worn(self, member: _Member) -> bool:
-        """Whether a worker that has just become idle should make room for a fresh one."""
+        """Whether a worker that has just done a job should make room for a fresh one."""
         if member.units < self._limits.units_least:
             return False
         return member.units >= self._limits.units or member.own_memory() > self._limits.memory
@@ -278,7 +307,7 @@ class WorkerPool:
             raise
 
     def _replace(self, member: _Member) -> _Member:
-        """End a worker, if it has not ended, and start another in its place."""
+        """End a worker, if it has not ended, and start another in its place, which takes over its jobs."""
         moment = member.pulse.look()
         _log.info(
             "worker %s replaced after %d units, %s stream %s",
@@ -290,6 +319,8 @@ class WorkerPool:
         member.pulse.close()
         successor = self._start()
         self._members[self._members.index(member)] = successor
+        for job in member.jobs:
+            self._give(successor, job)
         return successor
 
     def _start(self) -> _Member:
