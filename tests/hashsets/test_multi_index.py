@@ -258,5 +258,6 @@ def test_the_cheaper_index_is_chosen_and_finds_the_same() -> None:
     assert isinstance(index_of(few, RADIUS), FlatIndex)
     index = index_of(many, RADIUS)
     assert isinstance(index, MultiIndex)
-    rows, found, distances = index.search(many[:5], RADIUS)
-    assert set(zip(rows.tolist(), found.tolist(), distances.tolist(), strict=True)) == {(n, n, 0) for n in range(5)}
+    asked = turned(many[:50], [[number, 100, 200] for number in range(50)])
+    for ours, theirs in zip(index.search(asked, RADIUS), FlatIndex(many).search(asked, RADIUS), strict=True):
+        assert ours.tolist() == theirs.tolist()

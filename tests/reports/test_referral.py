@@ -11,13 +11,11 @@ from pathlib import Path
 from forensics.case.reader import CaseReader
 from forensics.hashing.digests import digests_of
 from forensics.outcome import PerceptualState
-from forensics.reports import near_duplicates as searching
 from forensics.reports.exporter import write_export
 from forensics.reports.near_duplicates import near_duplicates
 from forensics.reports.pseudonym import Pseudonyms
 from forensics.reports.recipient import Recipient
 from forensics.reports.referral import ReferralExporter
-from hashsets.hamming import FlatIndex, pack
 from hashsets.match import Tier
 from tests.reports.conftest import BENIGN, MARKER, NOTABLE, REFERENCE, NewCase, match
 
@@ -145,14 +143,3 @@ def test_frames_of_films_are_compared_too(new_case: NewCase) -> None:
     assert (row["priority"], row["kind"], row["distance"], row["duration_ms"], row["frames"]) == (
         "1", "film", "12", "61000", "61",
     )  # fmt: skip
-
-
-def test_many_hashes_are_searched_by_tables_with_the_same_result() -> None:
-    values = [CHANCE.getrandbits(256) for _ in range(20_000)]
-    hashes = pack(f"{value:064x}" for value in values)
-    asked = pack(f"{flipped(value, 31):064x}" for value in values[::400])
-    by_tables = searching._index(hashes)
-    assert type(by_tables).__name__ == "MultiIndex"
-    flat = FlatIndex(hashes)
-    for ours, theirs in zip(by_tables.search(asked, 31), flat.search(asked, 31), strict=True):
-        assert ours.tolist() == theirs.tolist()
