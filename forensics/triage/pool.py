@@ -210,7 +210,7 @@ class WorkerPool:
         assert job is not None  # noqa: S101 - only members with a job are waited for
         try:
             message: Message = member.connection.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # also in the middle of a message
             yield from self._ended(member, job)
             return
         self._false_starts = 0
@@ -285,9 +285,11 @@ class WorkerPool:
 
     def close(self) -> None:
         """End all workers at once; what they were doing is still pending in the case."""
-        self._end_all()
-        if self._nursery is not None:
-            self._nursery.close()
+        try:
+            self._end_all()
+        finally:
+            if self._nursery is not None:
+                self._nursery.close()
 
     def _end_all(self) -> None:
         for member in self._members:
@@ -325,7 +327,11 @@ class WorkerPool:
 
     def _start(self) -> _Member:
         pulse = Pulse()
-        return _Member(*(self._forked(pulse) or self._spawned(pulse)), pulse)
+        try:
+            return _Member(*(self._forked(pulse) or self._spawned(pulse)), pulse)
+        except BaseException:
+            pulse.close()
+            raise
 
     def _forked(self, pulse: Pulse) -> tuple[ChildProcess, Connection] | None:
         """A worker from the nursery; ``None`` if there is none. One that was killed is opened anew, once."""

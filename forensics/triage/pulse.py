@@ -101,10 +101,13 @@ class Pulse:
         return Moment(stage, self._numbers[_STREAM], self._numbers[_BEATS], max(self._numbers[_STEPS], 0))
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Let go of the memory. Closing twice is harmless."""
+        if self._descriptor < 0:
+            return
         self._numbers.release()
         self._memory.close()
         os.close(self._descriptor)
+        self._descriptor = -1
 
 
 def _received(duplicate: object) -> Pulse:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,22 @@ def test_a_worker_is_given_little_ahead(evidence: Evidence, tmp_path: Path) -> N
         pool.reset()
         pool.submit(VerifyJob(access))
         assert not pool.has_room
+
+
+def test_a_worker_that_ends_in_the_middle_of_a_message_is_one_that_died(evidence: Evidence, tmp_path: Path) -> None:
+    access = SourceAccess(evidence.image, "E1", Keyring(), deep=False)
+    with WorkerPool(1, WorkerSetup(tmp_path / "library", (), readable=(evidence.image.parent,))) as pool:
+        answers(pool, DescribeJob(access))
+        member = pool._members[0]
+        ours, theirs = Pipe()
+        # what multiprocessing sends of a message of 1,000 bytes before the sender is killed
+        os.write(theirs.fileno(), (1000).to_bytes(4, "big") + b"begun")
+        member.connection.close()
+        member.connection = ours
+        member.jobs.append(WalkJob(access, "p0"))
+        member.process.kill()
+        theirs.close()
+        (died,) = [message for _, message in pool.messages(5)]
+        assert isinstance(died, Died)
+        assert not pool.busy
+        assert any(isinstance(message, Walked) for message in answers(pool, WalkJob(access, "p0")))
