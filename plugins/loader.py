@@ -94,7 +94,7 @@ def file_systems() -> list[FileSystemFormat]:
 
 
 def picture_hashers() -> list[PictureHasher]:
-    """Every registered perceptual hash algorithm for pictures, ours first: no plug-in's fault costs theirs."""
+    """Every registered perceptual hash algorithm for pictures, ours first: what fails later costs no hash before it."""
     return _unique("picture hasher", plugin_registry().hook.tamiz_picture_hashers(), "algorithm")
 
 

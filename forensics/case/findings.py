@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from forensics.case.another_try import HASHED_IN_PART, try_again
+from forensics.case.completion import HASHED_IN_PART, Incomplete, hashed_less, incomplete, try_again
 from forensics.case.ledger import canonical_json
 from forensics.case.many_rows import write_many
 from forensics.case.storable import storable
@@ -34,7 +34,7 @@ _UNHASHED = (
     "FROM outcome WHERE id = stream_id AND state = 'pending'"
 )
 _CONTENT = (
-    "INSERT INTO contents VALUES (rows) ON CONFLICT DO UPDATE SET "
+    "INSERT INTO contents VALUES (rows) ON CONFLICT DO UPDATE SET media_type = excluded.media_type, "
     "perceptual = excluded.perceptual, perceptual_reason = excluded.perceptual_reason, "
     "width = excluded.width, height = excluded.height "
 )
@@ -44,7 +44,14 @@ _HASHED_LESS_BEFORE = (
     f"OR ({HASHED_IN_PART} AND (perceptual <> 'hashed' OR excluded.perceptual = 'hashed'))"
 )
 _ENTRY = "INSERT INTO entries_hit VALUES (rows) ON CONFLICT DO NOTHING"
-_HIT = "INSERT INTO hits VALUES (rows) ON CONFLICT DO NOTHING"
+_STRENGTH = "(CASE {0}tier WHEN 'exact' THEN 0 WHEN 'near' THEN 1 ELSE 2 END, {0}distance)"
+_HIT = (
+    # of a picture that was hashed in part before, a further view may be nearer
+    "INSERT INTO hits VALUES (rows) ON CONFLICT DO UPDATE SET basis = excluded.basis, distance = excluded.distance, "  # noqa: S608
+    "tier = excluded.tier, probe = excluded.probe, agreeing = excluded.agreeing, disagreeing = excluded.disagreeing, "
+    "query_covered = excluded.query_covered, known_covered = excluded.known_covered "
+    f"WHERE {_STRENGTH.format('excluded.')} < {_STRENGTH.format('hits.')}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +118,19 @@ class FindingRecorder:
         with self._store.transaction():
             choose_again(self._connection, source_id, plan)
 
-    def try_again(self, source_id: int, not_examined: Iterable[NotExamined]) -> None:
+    def try_again(
+        self, source_id: int, label: str, volumes: Collection[str], not_examined: Iterable[NotExamined]
+    ) -> None:
         """Make wait what earlier scans of a source could not examine.
 
         Args:
             source_id: The source.
-            not_examined: What still cannot be, as the source is opened now.
+            label: Its label.
+            volumes: Labels of the volumes that can be opened now.
+            not_examined: What still cannot be examined, as the source is opened now.
         """
         with self._store.transaction():
-            try_again(self._connection, source_id)
+            try_again(self._connection, source_id, label, volumes)
             insert_not_examined(self._connection, source_id, not_examined)
 
     # The work and its outcomes
@@ -196,40 +207,54 @@ class FindingRecorder:
         return int(self._connection.execute("SELECT count(*) FROM contents").fetchone()[0])
 
     def known_contents(
-        self, benign_sets: Sequence[str], sampling: Sampling | None = None, *, whole_only: bool = False
+        self, benign_sets: Sequence[str], sampling: Sampling | None = None, *, in_part: bool = False
     ) -> Iterator[str]:
         """SHA-256 of every content in the case that need not be examined again.
 
         Args:
             benign_sets: UUIDs of the benign sets of this scan.
             sampling: Which frames of films this scan hashes; ``None`` if it cannot decode films.
-            whole_only: Leave out also those hashed in part, or not at all, for any other reason.
+            in_part: Leave out also those hashed in part, or not at all, for any other reason.
         """
-        spared = _unhashed_without_cause(benign_sets, sampling)
-        if whole_only:
-            spared += f" OR {HASHED_IN_PART}"
-        query = f"SELECT sha256 FROM contents WHERE NOT ({spared})"  # noqa: S608 - question marks only
-        for row in self._connection.execute(query, tuple(benign_sets)):
+        condition, values = hashed_less(benign_sets, sampling, in_part=in_part)
+        query = f"SELECT sha256 FROM contents WHERE NOT ({condition})"  # noqa: S608 - question marks only
+        for row in self._connection.execute(query, tuple(values)):
             yield row[0]
 
-    def reopen_spared(self, source_id: int, benign_sets: Sequence[str], sampling: Sampling | None = None) -> None:
-        """Make streams pending again of whose contents this scan can hash more.
-
-        These are pictures and films spared for a benign entry that this scan does not know, films that an earlier one
-        could not decode, and films of which it hashed key frames only.
+    def incomplete(
+        self,
+        source_id: int,
+        volumes: Collection[str],
+        benign_sets: Sequence[str],
+        sampling: Sampling | None = None,
+        *,
+        in_part: bool = False,
+        plan: Plan = _EVERYTHING,
+    ) -> list[Incomplete]:
+        """Streams to examine again, for this scan can hash more of their contents; what the case has of them stands.
 
         Args:
             source_id: The source.
-            benign_sets: UUIDs of the benign sets of this scan.
-            sampling: Which frames of films this scan hashes; ``None`` if it cannot decode films.
+            volumes: Labels of the volumes that can be opened now.
+            benign_sets: As for :meth:`known_contents`.
+            sampling: As for :meth:`known_contents`.
+            in_part: As for :meth:`known_contents`.
+            plan: What the scan examines.
         """
-        spared = _unhashed_without_cause(benign_sets, sampling)
-        statement = (
-            "UPDATE streams SET state = 'pending', content = NULL WHERE source_id = ? AND content IN "  # noqa: S608
-            f"(SELECT sha256 FROM contents WHERE {spared})"
-        )
-        with self._store.transaction():
-            self._connection.execute(statement, (source_id, *benign_sets))
+        condition = hashed_less(benign_sets, sampling, in_part=in_part)
+        return incomplete(self._connection, source_id, volumes, condition, plan)
+
+    def streams(self, ids: Iterable[int]) -> Iterator[PendingStream]:
+        """Some streams, whatever their state.
+
+        Args:
+            ids: Their rows.
+        """
+        for stream_id in ids:
+            row = self._connection.execute(
+                "SELECT id, locator, size, allocation, path, path_bytes FROM streams WHERE id = ?", (stream_id,)
+            ).fetchone()
+            yield PendingStream(*row)
 
     def hits_by_content(self, sets: Iterable[str]) -> dict[str, int]:
         """How many entries of some sets each content was found to match; contents without a match are left out."""
@@ -274,8 +299,14 @@ class FindingRecorder:
     def _add_contents(self, contents: Sequence[ExaminedContent]) -> None:
         """Add contents, or complete those that were not hashed whole; their matches are recorded in any case.
 
-        Another scan may have added a content meanwhile, with other sets.
+        Another scan may have added a content meanwhile, with other sets. Of a content that comes twice, the first is
+        written before the second is looked at.
         """
+        firsts = {content.digests.sha256: content for content in reversed(contents)}
+        if len(firsts) < len(contents):
+            self._add_contents(list(firsts.values()))
+            self._add_contents([content for content in contents if firsts[content.digests.sha256] is not content])
+            return
         rows: list[tuple[Any, ...]] = []
         resampled: list[tuple[Any, ...]] = []
         for content in contents:
@@ -353,22 +384,6 @@ class FindingRecorder:
             count: At most so many; fewer if they have very many frames.
         """
         return contents_after(self._connection, sha256, count)
-
-
-def _unhashed_without_cause(benign_sets: Sequence[str], sampling: Sampling | None) -> str:
-    """Condition on contents: not hashed as this scan would, for an entry that none of these sets holds, or as films."""
-    marks = ",".join("?" * len(benign_sets))
-    films = ""
-    if sampling is not None:
-        films += "OR perceptual_reason IS 'video-support-missing' "
-    if sampling == Sampling.ONE_A_SECOND:
-        films += "OR sha256 IN (SELECT content FROM films WHERE sampling = 'key-frames') "
-    return (
-        "perceptual_reason IS 'benign' AND (NOT EXISTS (SELECT 1 FROM hits WHERE hits.content = contents.sha256 "  # noqa: S608
-        f"AND disagreeing = '' AND basis IN ('sha1', 'sha256') AND set_uuid IN ({marks})) "
-        "OR EXISTS (SELECT 1 FROM hits JOIN sets_used ON uuid = set_uuid "
-        f"WHERE hits.content = contents.sha256 AND disposition <> 'benign')) {films}"
-    )
 
 
 def insert_not_examined(connection: sqlite3.Connection, source_id: int, items: Iterable[NotExamined]) -> None:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from forensics.case.findings import FindingRecorder
@@ -125,17 +126,17 @@ class SourceScan:
         if digest is not None:
             self._hold_against_first(source.id, description, "before", digest)
         access = SourceAccess(path, source.label, keyring, self.deep, self.allow_writable)
+        volumes = [volume.label for volume, _ in description.volumes]
+        if self.retry_failed:
+            self.findings.try_again(source.id, source.label, volumes, description.not_examined)
         self.findings.choose_again(source.id, self.selection)
         if self.include_privileged:
-            self.sources.release_privileged(source.id, [volume.label for volume, _ in description.volumes])
-        if self.retry_failed:
-            self.findings.try_again(source.id, description.not_examined)
+            self.sources.release_privileged(source.id, volumes)
         for volume in self.sources.volumes(source.id):
             if not volume.walked:
                 self._walk(access, source.id, volume)
-        self.findings.reopen_spared(source.id, self.benign_sets, self.sampling)
         verify = VerifyJob(access) if self.verify_image and description.stored_digests else None
-        for digests in self._examine(access, source.id, verify):
+        for digests in self._examine(access, source.id, volumes, verify):
             self._hold_against_acquisition(source.id, description, digests)
         if self.with_digest:
             after = self._digest(Phase.DIGESTING_AFTER, source.label, description)
@@ -241,16 +242,25 @@ class SourceScan:
 
     # Examining
 
-    def _examine(self, access: SourceAccess, source_id: int, verify: VerifyJob | None) -> list[Mapping[str, str]]:
+    def _examine(
+        self, access: SourceAccess, source_id: int, volumes: Sequence[str], verify: VerifyJob | None
+    ) -> list[Mapping[str, str]]:
+        """Examine what waits, then what can be hashed more completely than before."""
+        in_part, benign, sampling = self.retry_failed, self.benign_sets, self.sampling
+        incomplete = self.findings.incomplete(
+            source_id, volumes, benign, sampling, in_part=in_part, plan=self.selection
+        )
         count, size = self.findings.pending_totals(source_id)
+        count, size = count + len(incomplete), size + sum(each.size for each in incomplete)
         self.display.phase(Phase.EXAMINING, access.label, bytes_total=size, streams_total=count)
         seen = SeenContents.create(count + self.findings.count_contents())
         try:
-            whole_only = self.retry_failed
-            for sha256 in self.findings.known_contents(self.benign_sets, self.sampling, whole_only=whole_only):
+            for sha256 in self.findings.known_contents(benign, sampling, in_part=in_part):
                 seen.add(sha256)
             self._hits_by_content = self.findings.hits_by_content(self.notable_sets)
-            return self._work_off(access, units(self.findings.pending(source_id), self.selection), seen, verify)
+            waiting = units(self.findings.pending(source_id), self.selection)
+            further = units(self.findings.streams(each.id for each in incomplete))
+            return self._work_off(access, chain(waiting, further), seen, verify)
         finally:
             seen.close()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forensics.errors import TamizError, TriageError
+from forensics.errors import EvidenceError, TamizError, TriageError
 from forensics.evidence.description import describe
 from forensics.evidence.source import Source
 from forensics.evidence.stream import NotExamined, Stream
@@ -190,7 +190,10 @@ class _Worker:
 
     def _walk(self, job: WalkJob) -> None:
         source = self._open(job.source)
-        volume = next(volume for volume in source.volumes() if volume.label == job.volume)
+        volume = next((volume for volume in source.volumes() if volume.label == job.volume), None)
+        if volume is None:
+            what = f"volume {job.volume} cannot be opened any more"
+            raise EvidenceError(what, job.source.label, "give the same key files and the same profile again")
         batch: list[Stream | NotExamined] = []
         for item in source.walk(volume):
             self._pulse.beat()

@@ -15,7 +15,7 @@ from forensics.hashing.pdq import pdq_hash
 from forensics.media.film import Sampling
 from forensics.outcome import ExaminedContent
 from forensics.triage.appearance import AppearanceExaminer
-from forensics.triage.scan import ScanResult
+from forensics.triage.scan import Profile, ScanResult
 from forensics.triage.steps import Steps
 from hashsets.format import Disposition
 from hashsets.library import Library
@@ -147,6 +147,37 @@ def test_a_picture_whose_hashing_was_cut_short_is_hashed_whole_when_tried_again(
     run_scan("a.case", folder, allow_writable=True, retry_failed=True)
     assert gaps(tmp_path / "a.case") == []
     assert logical_digest(tmp_path / "a.case") == logical_digest(tmp_path / "whole.case")
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_another_try_never_loses_a_hit(
+    run_scan: RunScan, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: Profile
+) -> None:
+    """Not if it may look at less than the first one did, nor if the evidence cannot be read meanwhile."""
+    broken = encoded(KNOWN, "PNG")[:50] + bytes(500)
+    folder = tmp_path / "seized"
+    folder.mkdir()
+    (folder / "document.bin").write_bytes(broken)
+    (tmp_path / "list.csv").write_text(f"md5\n{digests_of([broken]).md5}\n")
+    with Library(library) as opened:
+        opened.import_list(tmp_path / "list.csv", "documents", Disposition.NOTABLE)
+    run_scan("a.case", folder, allow_writable=True)
+    assert found(tmp_path / "a.case") == [("document.bin", "exact")]
+    run_scan("a.case", folder, allow_writable=True, retry_failed=True, profile=profile)
+    assert found(tmp_path / "a.case") == [("document.bin", "exact")]
+
+    def gone(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("forensics.triage.engine.SourceScan._work_off", gone)
+    with pytest.raises(KeyboardInterrupt):
+        run_scan("a.case", folder, allow_writable=True, retry_failed=True, profile=profile)
+    assert found(tmp_path / "a.case") == [("document.bin", "exact")]
+
+
+def found(case: Path) -> list[tuple[str, str]]:
+    with CaseReader.open(case) as reader:
+        return [(hit.path, hit.tier) for hit in reader.hits()]
 
 
 def gaps(case: Path) -> list[str]:
